@@ -1,0 +1,3 @@
+//! The command `mcp-auth`.
+
+fn main() {}

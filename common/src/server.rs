@@ -1,0 +1,247 @@
+//! How does a server live and die well? It binds what `localhost` may mean, cuts off whoever dawdles,
+//! writes one line per request, and finishes what is in flight before it goes.
+
+use std::{future::Future, net::IpAddr, pin::pin, sync::Arc, task::Poll, time::Duration};
+
+use axum::{
+    Json, Router,
+    extract::Request,
+    http::{HeaderMap, HeaderValue, StatusCode},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use hyper::server::conn::http1;
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    server::graceful::GracefulShutdown,
+    service::TowerToHyperService,
+};
+use serde_json::{Value, json};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::Semaphore,
+    task::JoinSet,
+    time::Instant,
+};
+use tracing::{Instrument as _, info, info_span, warn};
+
+use crate::{
+    PublicUrl, RequestId,
+    settings::{Connections, Host, Listen},
+};
+
+/// How long requests in flight may take once the server has been told to stop.
+pub const DRAIN: Duration = Duration::from_secs(10);
+
+/// A server that has its port and is about to serve.
+#[derive(Debug)]
+pub struct Bound {
+    listeners: Vec<TcpListener>,
+    /// The name of the server, now that the port is known.
+    pub url: PublicUrl,
+}
+
+/// Takes the port: on 127.0.0.1 and, where the machine has it, on ::1 too.
+///
+/// # Errors
+/// One sentence, when the port is taken or the address is not ours.
+pub async fn bind(listen: &Listen) -> anyhow::Result<Bound> {
+    let mut listeners = Vec::new();
+    let first = match listen.host {
+        Host::Loopback => IpAddr::from([127, 0, 0, 1]),
+        Host::Address(address) => address,
+    };
+    listeners.push(listener(first, listen.port).await?);
+    let port = listeners[0].local_addr()?.port();
+    if listen.host == Host::Loopback {
+        match TcpListener::bind((IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1]), port)).await {
+            Ok(second) => listeners.push(second),
+            Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
+                anyhow::bail!(taken("::1", port));
+            }
+            Err(_) => {} // no IPv6 on this machine
+        }
+    }
+    let url = listen.public_url.clone().unwrap_or_else(|| PublicUrl::localhost(port));
+    let url = if first.is_loopback() { url.on_loopback(port) } else { url };
+    Ok(Bound { listeners, url })
+}
+
+async fn listener(address: IpAddr, port: u16) -> anyhow::Result<TcpListener> {
+    TcpListener::bind((address, port)).await.map_err(|error| match error.kind() {
+        std::io::ErrorKind::AddrInUse => anyhow::anyhow!(taken(&address.to_string(), port)),
+        _ => anyhow::anyhow!("cannot listen on {address} port {port} (--host, --port): {error}"),
+    })
+}
+
+fn taken(address: &str, port: u16) -> String {
+    let owner = match port {
+        9000 => "another step of this workshop, or Keycloak's management interface",
+        9100 => "the workshop's authorization server",
+        8080 => "Keycloak",
+        _ => "another program",
+    };
+    format!(
+        "port {port} on {address} is taken, perhaps by {owner}: stop that, or choose another \
+         port with --port (0 takes a free one)"
+    )
+}
+
+/// Serves until Ctrl-C or SIGTERM, then finishes what is in flight, for at most [`DRAIN`].
+///
+/// # Errors
+/// When the signals cannot be listened for.
+pub async fn serve(bound: Bound, app: Router, limits: &Connections) -> anyhow::Result<()> {
+    serve_until(stop()?, bound, app, limits).await;
+    Ok(())
+}
+
+/// Serves until `stop` is ready, then finishes what is in flight, for at most [`DRAIN`].
+///
+/// A connection has `limits.header_timeout` for the headers of each request, the next one on a
+/// kept connection included; over `limits.max_connections` nobody is accepted until one ends.
+pub async fn serve_until(
+    stop: impl Future<Output = ()>,
+    bound: Bound,
+    app: Router,
+    limits: &Connections,
+) {
+    let places = Arc::new(Semaphore::new(limits.max_connections));
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(limits.header_timeout);
+    let graceful = GracefulShutdown::new();
+    let mut connections = JoinSet::new();
+    let mut stop = pin!(stop);
+    loop {
+        let accepted = async {
+            let place = places.clone().acquire_owned().await;
+            (place, accept(&bound.listeners).await)
+        };
+        let (place, stream) = tokio::select! {
+            () = &mut stop => break,
+            Some(_) = connections.join_next() => continue,
+            accepted = accepted => accepted,
+        };
+        let io = TokioIo::new(stream);
+        let service = TowerToHyperService::new(app.clone());
+        let connection = graceful.watch(http.serve_connection(io, service));
+        connections.spawn(async move {
+            // an error here is the client's: it went away, was too slow, or does not speak HTTP
+            let _ = connection.await;
+            drop(place);
+        });
+    }
+    drop(bound.listeners);
+    info!("stopping: finishing what is in flight, at most {} s", DRAIN.as_secs());
+    if tokio::time::timeout(DRAIN, graceful.shutdown()).await.is_err() {
+        warn!("stopped with requests unfinished");
+    }
+}
+
+/// The next connection on any of the listeners.
+async fn accept(listeners: &[TcpListener]) -> TcpStream {
+    loop {
+        let next = std::future::poll_fn(|cx| {
+            for listener in listeners {
+                if let Poll::Ready(accepted) = listener.poll_accept(cx) {
+                    return Poll::Ready(accepted);
+                }
+            }
+            Poll::Pending
+        });
+        match next.await {
+            Ok((stream, _)) => {
+                let _ = stream.set_nodelay(true); // small answers must not wait for more
+                return stream;
+            }
+            Err(error) => {
+                // out of file descriptors, or a client that left again: wait, or this loop spins
+                warn!(%error, "cannot accept a connection");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+    }
+}
+
+/// Ready when the program is told to stop.
+fn stop() -> anyhow::Result<impl Future<Output = ()>> {
+    #[cfg(unix)]
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    #[cfg(windows)]
+    let mut terminate = tokio::signal::windows::ctrl_close()?;
+    Ok(async move {
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
+
+/// `GET /health`: the program runs. Says nothing about anything else.
+pub async fn health() -> Json<Value> {
+    Json(json!({"status": "healthy"}))
+}
+
+/// 404, in the shape of all refusals that are not JSON-RPC's.
+pub async fn not_found() -> Response {
+    refuse(StatusCode::NOT_FOUND, "not_found", "there is nothing at this path")
+}
+
+/// 405; the router adds `Allow`.
+pub async fn wrong_method() -> Response {
+    let text = "this path does not take this method; the header Allow says which it takes";
+    refuse(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", text)
+}
+
+fn refuse(status: StatusCode, error: &str, description: &str) -> Response {
+    (status, Json(json!({"error": error, "error_description": description}))).into_response()
+}
+
+/// Gives each request an id, and the log one line about it: never the query, never a header.
+pub async fn log(mut request: Request, next: Next) -> Response {
+    let id = request_id(request.headers());
+    request.extensions_mut().insert(RequestId(id.clone()));
+    let span = info_span!("request", %id);
+    let line = Line {
+        method: request.method().to_string(),
+        path: request.uri().path().to_owned(),
+        started: Instant::now(),
+        status: None,
+    };
+    async move {
+        let mut line = line; // the whole of it: dropped when the client goes away
+        let mut response = next.run(request).await;
+        line.status = Some(response.status());
+        if let Ok(id) = HeaderValue::from_str(&id) {
+            response.headers_mut().insert("x-request-id", id);
+        }
+        response
+    }
+    .instrument(span)
+    .await
+}
+
+/// The id that the caller gave, if it is harmless, else a new one.
+fn request_id(headers: &HeaderMap) -> String {
+    let given = headers.get("x-request-id").and_then(|id| id.to_str().ok());
+    let harmless = |id: &&str| {
+        (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+    };
+    given.filter(harmless).map_or_else(|| uuid::Uuid::new_v4().to_string(), str::to_owned)
+}
+
+/// Written when it is dropped, so that a request whose client went away has its line too.
+struct Line {
+    method: String,
+    path: String,
+    started: Instant,
+    status: Option<StatusCode>,
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        let status = self.status.map_or("client went away".to_owned(), |s| s.as_u16().to_string());
+        let ms = self.started.elapsed().as_secs_f64() * 1000.0;
+        info!("{} {} {status} in {ms:.1} ms", self.method, self.path);
+    }
+}

@@ -1,0 +1,204 @@
+//! How much may one request ask for? Size, depth and time of a body, and how many at once.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Json,
+    body::{Body, Bytes},
+    extract::{Request, State},
+    http::{HeaderMap, StatusCode, header, request::Parts},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use serde_json::json;
+use tokio::sync::Semaphore;
+
+use crate::refusal::refuse;
+
+/// The limits of a server.
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "clap", derive(clap::Args))]
+#[cfg_attr(feature = "clap", command(next_help_heading = "Limits"))]
+pub struct Limits {
+    /// Bytes that a request body may have
+    #[cfg_attr(feature = "clap", arg(long, env = "MCP_MAX_BODY", default_value_t = Self::default().max_body, value_name = "BYTES"))]
+    pub max_body: usize,
+    /// Levels that a JSON body may be nested
+    #[cfg_attr(feature = "clap", arg(long, env = "MCP_MAX_DEPTH", default_value_t = Self::default().max_depth, value_name = "N"))]
+    pub max_depth: usize,
+    /// Requests answered at a time; one more gets 503
+    #[cfg_attr(feature = "clap", arg(long, env = "MCP_MAX_REQUESTS", default_value_t = Self::default().max_requests, value_parser = crate::settings::count, value_name = "N"))]
+    pub max_requests: usize,
+    /// Seconds that a client has to send a body
+    #[cfg_attr(feature = "clap", arg(long, env = "MCP_BODY_TIMEOUT", default_value = "10", value_parser = crate::settings::seconds, value_name = "SECONDS"))]
+    pub body_timeout: Duration,
+    /// Seconds that a method or tool has to answer
+    #[cfg_attr(feature = "clap", arg(long, env = "MCP_CALL_TIMEOUT", default_value = "30", value_parser = crate::settings::seconds, value_name = "SECONDS"))]
+    pub call_timeout: Duration,
+}
+
+impl Default for Limits {
+    /// 1 MiB, 64 levels, 256 requests, 10 s for a body, 30 s for a call.
+    fn default() -> Self {
+        Self {
+            max_body: 1 << 20,
+            max_depth: 64,
+            max_requests: 256,
+            body_timeout: Duration::from_secs(10),
+            call_timeout: Duration::from_secs(30),
+        }
+    }
+}
+
+/// Why a body was not taken. As an answer: its status, and OAuth's JSON shape, but for
+/// [`TooDeep`](Self::TooDeep), which is JSON-RPC's parse error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Exceeded {
+    /// 415: not `application/json`, or compressed.
+    #[error("the body must be application/json, uncompressed")]
+    WrongType,
+    /// 413: over [`Limits::max_body`].
+    #[error("the body is too large")]
+    TooLarge,
+    /// 408: not there within [`Limits::body_timeout`].
+    #[error("the body came too slowly")]
+    TooSlow,
+    /// 400: the connection broke, or the chunks made no sense.
+    #[error("the body could not be read")]
+    Unreadable,
+    /// 400 and -32700: over [`Limits::max_depth`].
+    #[error("the JSON is nested too deeply")]
+    TooDeep,
+}
+
+impl Limits {
+    /// Reads a JSON body within the limits.
+    ///
+    /// # Errors
+    /// [`Exceeded`]; a wrong type or an announced length over the limit before a byte is read.
+    pub async fn read(&self, request: Request) -> Result<(Parts, Bytes), Exceeded> {
+        let (parts, body) = request.into_parts();
+        if !is_json(&parts.headers) {
+            return Err(Exceeded::WrongType);
+        }
+        if http_body::Body::size_hint(&body).lower() > self.max_body as u64 {
+            return Err(Exceeded::TooLarge);
+        }
+        let all = Limited::new(body, self.max_body).collect();
+        let body = match tokio::time::timeout(self.body_timeout, all).await {
+            Err(_) => return Err(Exceeded::TooSlow),
+            Ok(Err(error)) if error.is::<LengthLimitError>() => return Err(Exceeded::TooLarge),
+            Ok(Err(_)) => return Err(Exceeded::Unreadable),
+            Ok(Ok(body)) => body.to_bytes(),
+        };
+        if depth(&body) > self.max_depth {
+            return Err(Exceeded::TooDeep);
+        }
+        Ok((parts, body))
+    }
+
+    /// One place for each request that may be served at a time; the state of [`concurrency`].
+    #[must_use]
+    pub fn places(&self) -> Arc<Semaphore> {
+        Arc::new(Semaphore::new(self.max_requests))
+    }
+}
+
+/// Answers 503 with `Retry-After` when all places are taken. For
+/// [`from_fn_with_state`](axum::middleware::from_fn_with_state) with [`Limits::places`].
+pub async fn concurrency(
+    State(places): State<Arc<Semaphore>>,
+    request: Request<Body>,
+    next: Next,
+) -> Response {
+    let Ok(_place) = places.try_acquire() else {
+        let text = "the server has as many requests as it takes at a time";
+        let refusal = refuse(StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", text);
+        return ([(header::RETRY_AFTER, "1")], refusal).into_response();
+    };
+    next.run(request).await
+}
+
+impl IntoResponse for Exceeded {
+    fn into_response(self) -> Response {
+        let (status, error) = match self {
+            Self::WrongType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"),
+            Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "content_too_large"),
+            Self::TooSlow => (StatusCode::REQUEST_TIMEOUT, "request_timeout"),
+            Self::Unreadable => (StatusCode::BAD_REQUEST, "invalid_request"),
+            Self::TooDeep => {
+                let error = json!({"code": -32700, "message": self.to_string()});
+                let body = Json(json!({"jsonrpc": "2.0", "error": error}));
+                return (StatusCode::BAD_REQUEST, body).into_response();
+            }
+        };
+        refuse(status, error, &self.to_string())
+    }
+}
+
+/// One header `Content-Type` that says `application/json`, and no `Content-Encoding`: a bomb is
+/// small before it is unpacked.
+fn is_json(headers: &HeaderMap) -> bool {
+    let mut types = headers.get_all(header::CONTENT_TYPE).iter();
+    let (Some(first), None) = (types.next(), types.next()) else { return false };
+    let essence = first.to_str().unwrap_or_default().split(';').next().unwrap_or_default();
+    essence.trim().eq_ignore_ascii_case("application/json")
+        && !headers.contains_key(header::CONTENT_ENCODING)
+}
+
+/// How deeply objects and lists are nested in this text, if it is JSON. Counts without recursion, so that a
+/// deep text cannot exhaust the stack of whoever parses it next.
+#[must_use]
+pub fn depth(json: &[u8]) -> usize {
+    let (mut now, mut deepest, mut in_string, mut escaped) = (0_usize, 0, false, false);
+    for byte in json {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            b'{' | b'[' if !in_string => {
+                now += 1;
+                deepest = deepest.max(now);
+            }
+            b'}' | b']' if !in_string => now = now.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::stream;
+
+    use super::*;
+
+    #[test]
+    fn brackets_in_strings_are_not_depth() {
+        for (json, expected) in
+            [("1", 0), ("{}", 1), (r#"[{"a":[]}]"#, 3), (r#"["[[[\"[["]"#, 1), ("]]][[", 2)]
+        {
+            assert_eq!(depth(json.as_bytes()), expected, "{json}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_chunked_body_is_counted_while_it_comes() {
+        let chunks = [&b"{\"a\":\""[..], &[b'x'; 64], b"\"}"].map(Ok::<_, std::io::Error>);
+        let chunks = Body::from_stream(stream::iter(chunks));
+        let limits = Limits { max_body: 50, ..Limits::default() };
+        let request = Request::post("/").header("content-type", "application/json");
+        let read = limits.read(request.body(chunks).unwrap()).await;
+        assert_eq!(read.unwrap_err(), Exceeded::TooLarge);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_never_ends_is_cut_off() {
+        let never = Body::from_stream(stream::pending::<Result<Bytes, std::io::Error>>());
+        let request = Request::post("/").header("content-type", "application/json");
+        let read = Limits::default().read(request.body(never).unwrap()).await;
+        assert_eq!(read.unwrap_err(), Exceeded::TooSlow);
+    }
+}

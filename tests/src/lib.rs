@@ -1,0 +1,1 @@
+//! Contracts that judge every step of the workshop, and anybody's server.
