@@ -1,0 +1,54 @@
+//! Step 3: tools and prompts, listed.
+
+pub mod mcp;
+pub mod tools;
+
+use axum::{
+    Router,
+    middleware::{from_fn, from_fn_with_state},
+    routing::{get, post},
+};
+use clap::Parser;
+use common::{
+    PublicUrl, server,
+    settings::{Connections, Listen},
+};
+use mcp_auth::{
+    limits, origin,
+    settings::{Limits, Origins},
+};
+
+/// What can be set; `cargo run -p step3 -- --help` shows it.
+#[derive(Clone, Debug, Parser)]
+#[command(about, version)]
+pub struct Settings {
+    /// Address, port and name.
+    #[command(flatten)]
+    pub listen: Listen,
+    /// Time and number of connections.
+    #[command(flatten)]
+    pub connections: Connections,
+    /// Size, depth, time and number of requests.
+    #[command(flatten)]
+    pub limits: Limits,
+    /// Whom to let in.
+    #[command(flatten)]
+    pub origins: Origins,
+}
+
+/// The whole program.
+///
+/// # Errors
+/// One sentence, when a setting cannot work.
+pub fn app(settings: &Settings, url: &PublicUrl) -> anyhow::Result<Router> {
+    let knocking = origin::Rule::new(url.hosts(), url.origin(), &settings.origins);
+    let server = mcp::Server::new(settings);
+    Ok(Router::new()
+        .route("/health", get(server::health))
+        .route(&url.route("/mcp"), post(mcp::answer).with_state(server))
+        .method_not_allowed_fallback(server::wrong_method)
+        .fallback(server::not_found)
+        .layer(from_fn_with_state(knocking, origin::check))
+        .layer(from_fn_with_state(settings.limits.places(), limits::concurrency))
+        .layer(from_fn(server::log)))
+}
