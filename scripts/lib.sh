@@ -1,0 +1,166 @@
+# shellcheck shell=bash
+# What do the scripts test_stepN.sh share? Starting a step, asking it what its lessons promise, and
+# asking the same with one promise broken. Works with bash 3.2.
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+. "$ROOT/scripts/lessons/ask.sh"
+for lesson in "$ROOT"/scripts/lessons/step*.sh; do . "$lesson"; done
+
+CHECKS=0 FAILURES=0 PIDS=() URL='' TOKEN='' LOG='' PROGRAM=''
+
+say() { printf '%s\n' "$*"; }
+die() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; exit 2; }
+
+need() {
+  local tool
+  for tool in "$@"; do
+    command -v "$tool" >/dev/null || die "$tool is missing; install it with your package manager (apt install $tool, brew install $tool) and run this again"
+  done
+}
+
+# The exit status survives the cleanup; servers that we started do not.
+cleanup() {
+  local status=$? pid
+  trap - EXIT INT TERM
+  for pid in ${PIDS[@]+"${PIDS[@]}"}; do kill "$pid" 2>/dev/null || true; done
+  for pid in ${PIDS[@]+"${PIDS[@]}"}; do wait "$pid" 2>/dev/null || true; done
+  rm -rf "$WORK"
+  exit "$status"
+}
+
+# prepare: a folder of our own, and no setting from outside: neither MCP_* nor a .env.
+prepare() {
+  local name
+  need curl jq cargo
+  WORK=$(mktemp -d "${TMPDIR:-/tmp}/mcp-auth-test.XXXXXX")
+  trap cleanup EXIT
+  trap 'exit 130' INT
+  trap 'exit 143' TERM
+  for name in $(compgen -e MCP_); do unset "$name"; done
+}
+
+# until_true SECONDS COMMAND…: waits until the command succeeds; fails when the time is over.
+until_true() {
+  local end=$((SECONDS + $1))
+  shift
+  until "$@"; do
+    [ "$SECONDS" -lt "$end" ] || return 1
+    sleep 0.05
+  done
+}
+
+has_line() { [ -s "$1" ] && [ "$(wc -l <"$1")" -ge 1 ]; }
+has_line_or_ended() { has_line "$1" || ! kill -0 "$2" 2>/dev/null; }
+has_ended() { ! kill -0 "$1" 2>/dev/null; }
+says() { grep -q -- "$2" "$1"; }
+
+# build PACKAGE BINARY: builds it and prints where it is.
+build() {
+  local found
+  found=$(cd "$ROOT" && cargo build -q -p "$1" --bin "$2" --message-format=json |
+    jq -r --arg bin "$2" 'select(.reason == "compiler-artifact" and .target.name == $bin).executable // empty') ||
+    die "cargo build -p $1 --bin $2 failed"
+  [ -x "$found" ] || die "cargo build -p $1 made no program $2"
+  say "$found"
+}
+
+# start NAME PROGRAM ARGUMENTS…: starts a server in our folder. Sets STARTED_URL (its first line), STARTED_PID, LOG.
+start() {
+  local name=$1
+  shift
+  LOG=$WORK/$name.log
+  : >"$WORK/$name.out"
+  (cd "$WORK" && NO_COLOR=1 exec "$@" >"$WORK/$name.out" 2>"$LOG" </dev/null) &
+  STARTED_PID=$!
+  PIDS+=("$STARTED_PID")
+  until_true 30 has_line_or_ended "$WORK/$name.out" "$STARTED_PID" || die "$name did not say where it listens within 30 s"
+  has_line "$WORK/$name.out" || die "$name did not start: $(tail -n 3 "$LOG")"
+  STARTED_URL=$(head -n 1 "$WORK/$name.out")
+}
+
+# The lessons read what these set.
+# shellcheck disable=SC2034
+# run ARGUMENTS…: runs the step's program, which is to fail at once. Sets EXIT; stderr is in $WORK/run.err.
+run() {
+  EXIT=0
+  (cd "$WORK" && exec "$PROGRAM" "$@" >"$WORK/run.out" 2>"$WORK/run.err" </dev/null) &
+  local pid=$!
+  PIDS+=("$pid")
+  until_true 15 has_ended "$pid" || { kill "$pid"; say 'it still ran after 15 s' >>"$WORK/run.err"; }
+  wait "$pid" || EXIT=$?
+}
+
+usage() {
+  cat <<TEXT
+usage: scripts/test_step$1.sh [--url URL [--token TOKEN]] [--self-test]
+
+Asks step $1 what its lesson and the lessons before it promise, with curl and jq. Exit status: 0 all
+kept, 1 a promise is broken, 2 the checks could not be made.
+
+  --url URL      a server that runs already: its first line, such as http://localhost:9000/mcp;
+                 without it the step is built and started on a free port, and its log is looked at too
+  --token TOKEN  a token with all scopes, for a server at --url that asks for one
+  --self-test    checks the checks: breaks one promise at a time on the way, and expects a failure
+TEXT
+}
+
+# test_step N ARGUMENTS…: the whole of test_stepN.sh.
+test_step() {
+  local step=$1 self_test='' lesson
+  shift
+  while [ $# -gt 0 ]; do
+    case $1 in
+      --url) URL=${2:?--url needs a URL} && shift 2 ;;
+      --token) TOKEN=${2:?--token needs a token} && shift 2 ;;
+      --self-test) self_test=yes && shift ;;
+      --help | -h) usage "$step" && exit 0 ;;
+      *) usage "$step" >&2 && exit 2 ;;
+    esac
+  done
+  prepare
+  if [ -n "$self_test" ]; then
+    [ -z "$URL" ] || die '--self-test starts a server of its own; leave --url away'
+    self_test "$step"
+  else
+    [ -n "$URL" ] || own_server "$step"
+    for lesson in $(seq 1 "$step"); do
+      say "lesson $lesson"
+      "lesson_$lesson" "$step"
+      [ -z "$PROGRAM" ] || "program_$lesson" "$step"
+    done
+    [ -n "$PROGRAM" ] || say 'not asked: what only the log, the settings and the end of a server of our own can show'
+  fi
+  if [ "$FAILURES" -gt 0 ]; then
+    say "step $step: $FAILURES of $CHECKS checks FAILED"
+    exit 1
+  fi
+  say "step $step: $CHECKS checks, all ok"
+}
+
+# shellcheck disable=SC2034
+# own_server N: builds step N and starts it with its defaults.
+own_server() {
+  PROGRAM=$(build "step$1" "step$1")
+  start server "$PROGRAM" --port 0
+  URL=$STARTED_URL SERVER_PID=$STARTED_PID SERVER_LOG=$LOG
+}
+
+# self_test N: the same checks through a proxy that breaks one promise must fail, and through one that
+# breaks nothing must not.
+self_test() {
+  local step=$1 spoil promise status
+  own_server "$step"
+  spoil=$(build workshop-tests spoil)
+  for promise in nothing $("$spoil" --break list --step "$step" --names); do
+    start "spoil-$promise" "$spoil" --upstream "$URL" --break "$promise"
+    status=0
+    "$ROOT/scripts/test_step$step.sh" --url "$STARTED_URL" ${TOKEN:+--token "$TOKEN"} >"$WORK/$promise.txt" 2>&1 || status=$?
+    kill "$STARTED_PID"
+    case $promise:$status in
+      nothing:0) passed 'a proxy that breaks nothing breaks no check' ;;
+      nothing:*) failed 'a proxy that breaks nothing breaks no check' 'exit status 0' "$(grep -A2 FAILED "$WORK/$promise.txt" || tail -n 3 "$WORK/$promise.txt")" ;;
+      *:1) passed "$promise is noticed: $(grep -m 1 '^FAILED' "$WORK/$promise.txt" | cut -c 9-)" ;;
+      *) failed "$promise is noticed" 'exit status 1' "exit status $status: $(tail -n 2 "$WORK/$promise.txt")" ;;
+    esac
+  done
+}
