@@ -122,7 +122,7 @@ pub fn parse(body: &[u8]) -> Result<Message, Box<Response>> {
     let Some(method) = envelope.method else {
         return invalid("one request or notification is expected, with a `method`", readable);
     };
-    Ok(Message { method, params: envelope.params.unwrap_or_default(), id: envelope.id })
+    Ok(Message { method, params: envelope.params, id: envelope.id })
 }
 
 /// Answers a request: with its result, or with the reason why there is none.
@@ -176,7 +176,8 @@ struct Envelope {
     #[serde(default, deserialize_with = "present")]
     id: Option<Value>,
     method: Option<String>,
-    params: Option<Map<String, Value>>,
+    #[serde(default)]
+    params: Map<String, Value>,
 }
 
 /// Tells `"id": null` from no id at all: the first is an error, the second a notification.

@@ -223,11 +223,14 @@ pub async fn log(mut request: Request, next: Next) -> Response {
 
 /// The id that the caller gave, if it is harmless, else a new one.
 fn request_id(headers: &HeaderMap) -> String {
-    let given = headers.get("x-request-id").and_then(|id| id.to_str().ok());
-    let harmless = |id: &&str| {
+    let mut given = headers.get_all("x-request-id").iter().map(|id| id.to_str().ok());
+    let harmless = |id: &str| {
         (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
     };
-    given.filter(harmless).map_or_else(|| uuid::Uuid::new_v4().to_string(), str::to_owned)
+    match (given.next(), given.next()) {
+        (Some(Some(id)), None) if harmless(id) => id.to_owned(),
+        _ => uuid::Uuid::new_v4().to_string(),
+    }
 }
 
 /// Written when it is dropped, so that a request whose client went away has its line too.

@@ -108,9 +108,11 @@ fn refuse(status: StatusCode, error: &str, description: &str) -> Response {
 /// Gives each request an id and one log line. The line has the path without its query: people put
 /// secrets into queries, and a log is read by many.
 pub async fn log(mut request: Request, next: Next) -> Response {
-    let given = request.headers().get("x-request-id").and_then(|id| id.to_str().ok());
-    let id = given.filter(|id| is_harmless(id)).map(str::to_owned);
-    let id = id.unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
+    let given = request.headers().get_all("x-request-id").iter().map(|id| id.to_str().ok());
+    let id = match given.collect::<Vec<_>>()[..] {
+        [Some(id)] if is_harmless(id) => id.to_owned(),
+        _ => uuid::Uuid::new_v4().to_string(),
+    };
     request.extensions_mut().insert(RequestId(id.clone()));
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let (span, started) = (info_span!("request", %id), Instant::now());

@@ -42,13 +42,14 @@ fn is_id(value: &Value) -> bool {
 /// Reads the one message of a body: no batch, no response (T4). A member that stands twice is
 /// refused too, because the next one who reads it may take the other.
 pub fn parse(body: &[u8]) -> Result<Message, Box<Response>> {
+    let any = || serde_json::from_slice::<Value>(body);
     let (code, why) = match serde_json::from_slice::<Message>(body) {
         Ok(m) if m.jsonrpc == "2.0" && m.id.as_ref().is_none_or(is_id) => return Ok(m),
         Ok(_) => (-32600, "`jsonrpc` must be \"2.0\", `id` a string or an integer".into()),
-        Err(error) if error.is_data() => (-32600, error.to_string()),
+        Err(error) if any().is_ok() => (-32600, error.to_string()),
         Err(error) => (-32700, error.to_string()),
     };
-    let id = serde_json::from_slice::<Value>(body).ok().and_then(|v| v.get("id").cloned());
+    let id = any().ok().and_then(|v| v.get("id").cloned());
     Err(Box::new(bad(code, why).answer(id.filter(is_id).as_ref())))
 }
 

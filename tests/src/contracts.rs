@@ -1,0 +1,23 @@
+//! What does each lesson promise? One contract per step; a step keeps those of the steps before it too.
+
+use crate::Promise;
+
+/// Names of methods that promises use.
+pub(crate) mod methods {
+    /// No server has it.
+    pub const UNKNOWN: &str = "no/such/method";
+}
+
+pub mod step1;
+pub mod step2;
+
+/// The contract of a lesson; empty if there is no such lesson.
+#[must_use]
+pub fn of(lesson: u8) -> Vec<&'static Promise> {
+    let lists: &[&'static [Promise]] = match lesson {
+        1 => &[step1::PROMISES],
+        2 => step2::PARTS,
+        _ => &[],
+    };
+    lists.iter().copied().flatten().collect()
+}

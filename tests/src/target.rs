@@ -1,0 +1,269 @@
+//! What does a contract talk to? A router in this process, or a URL.
+
+use std::{fmt, time::Duration};
+
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    http::{Method, Uri},
+};
+use reqwest::redirect;
+use serde_json::{Value, json};
+use tower::ServiceExt as _;
+
+use crate::{Answer, Call};
+
+/// The most that an answer may have, and how long it may take.
+const MAX_ANSWER: usize = 8 << 20;
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The current protocol revision.
+pub const MODERN: &str = "2026-07-28";
+/// The newest revision of the old wire format.
+pub const LEGACY: &str = "2025-11-25";
+
+/// A bearer token. Its `Debug` does not show it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Token(pub String);
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token(…)")
+    }
+}
+
+/// A server under test.
+#[derive(Clone, Debug)]
+pub struct Target {
+    reach: Reach,
+    resource: Uri,
+    /// Sent with every request, unless a promise is about something else. For a server with a door:
+    /// a token with all scopes.
+    pub caller: Option<Token>,
+    /// It is to keep the contracts 1 to this one.
+    pub step: u8,
+}
+
+#[derive(Clone, Debug)]
+enum Reach {
+    App(Router),
+    Url { client: reqwest::Client, root: String },
+}
+
+impl Target {
+    /// A router in this process, whose endpoint clients would know as `resource`.
+    ///
+    /// # Errors
+    /// When `resource` is not an absolute URL.
+    pub fn app(router: Router, resource: &str, step: u8) -> Result<Self, String> {
+        Self::new(Reach::App(router), resource, step)
+    }
+
+    /// A server somewhere, by the URL of its MCP endpoint.
+    ///
+    /// # Errors
+    /// When that is not an absolute URL.
+    pub fn url(endpoint: &str, step: u8) -> Result<Self, String> {
+        let uri = absolute(endpoint)?;
+        let client = client(uri.scheme_str() == Some("http"))?;
+        let root = root(&uri);
+        Self::new(Reach::Url { client, root }, endpoint, step)
+    }
+
+    fn new(reach: Reach, resource: &str, step: u8) -> Result<Self, String> {
+        Ok(Self { reach, resource: absolute(resource)?, caller: None, step })
+    }
+
+    /// The same server, which calls itself `resource`: for one behind a proxy.
+    ///
+    /// # Errors
+    /// When that is not an absolute URL.
+    pub fn known_as(self, resource: &str) -> Result<Self, String> {
+        Ok(Self { resource: absolute(resource)?, ..self })
+    }
+
+    /// The same server, asked with this token.
+    pub fn with_caller(self, caller: Option<Token>) -> Self {
+        Self { caller, ..self }
+    }
+
+    /// The endpoint as clients know it, and the audience of their tokens.
+    pub fn resource(&self) -> String {
+        self.resource.to_string()
+    }
+
+    /// Scheme, host and port, as a browser writes them into `Origin`.
+    pub fn origin(&self) -> String {
+        root(&self.resource)
+    }
+
+    /// Host and port, as they stand in `Host`.
+    pub fn authority(&self) -> String {
+        self.resource.authority().map(ToString::to_string).unwrap_or_default()
+    }
+
+    /// Where bytes can be sent to, for promises that only the wire can show: host and port of a
+    /// plain HTTP URL.
+    pub fn wire(&self) -> Option<String> {
+        let Reach::Url { root, .. } = &self.reach else { return None };
+        let address = root.strip_prefix("http://")?;
+        let has_port = address.rsplit_once(':').is_some_and(|(_, port)| !port.ends_with(']'));
+        Some(if has_port { address.to_owned() } else { format!("{address}:80") })
+    }
+
+    /// A request to a path of the server's root, such as `/health`.
+    pub fn call(&self, method: Method, path: &str) -> Call<'_> {
+        Call::new(self, method, path)
+    }
+
+    /// `GET` a path of the server's root.
+    pub fn get(&self, path: &str) -> Call<'_> {
+        self.call(Method::GET, path)
+    }
+
+    /// A request to the endpoint.
+    pub fn endpoint(&self, method: Method) -> Call<'_> {
+        self.call(method, self.resource.path())
+    }
+
+    /// JSON posted to the endpoint, without any header of an era.
+    pub fn post(&self, body: impl Into<String>) -> Call<'_> {
+        self.endpoint(Method::POST)
+            .header("content-type", "application/json")
+            .header("accept", "application/json, text/event-stream")
+            .body(body.into())
+    }
+
+    /// A request in the current revision: `_meta` complete, and the headers that repeat it.
+    pub fn modern(&self, method: &str, params: Value) -> Call<'_> {
+        self.modern_message(json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}))
+    }
+
+    /// A notification in the current revision.
+    pub fn modern_notification(&self, method: &str) -> Call<'_> {
+        self.modern_message(json!({"jsonrpc": "2.0", "method": method, "params": {}}))
+    }
+
+    fn modern_message(&self, mut message: Value) -> Call<'_> {
+        message["params"]["_meta"] = json!({
+            "io.modelcontextprotocol/protocolVersion": MODERN,
+            "io.modelcontextprotocol/clientCapabilities": {},
+        });
+        let method = message["method"].as_str().unwrap_or_default();
+        let named = if method == "resources/read" { "uri" } else { "name" };
+        let name = message["params"][named].as_str().map(str::to_owned);
+        let call = self
+            .post(message.to_string())
+            .header("mcp-protocol-version", MODERN)
+            .header("mcp-method", method)
+            .named(format!("{method} ({MODERN})"));
+        match name {
+            Some(name) => call.header("mcp-name", name),
+            None => call,
+        }
+    }
+
+    /// A request in the wire format of 2025.
+    pub fn legacy(&self, method: &str, params: Value) -> Call<'_> {
+        let message = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
+        self.post(message.to_string())
+            .header("mcp-protocol-version", LEGACY)
+            .named(format!("{method} ({LEGACY})"))
+    }
+
+    /// A notification in the wire format of 2025.
+    pub fn legacy_notification(&self, method: &str) -> Call<'_> {
+        self.post(json!({"jsonrpc": "2.0", "method": method}).to_string())
+            .header("mcp-protocol-version", LEGACY)
+            .named(format!("{method} without an id ({LEGACY})"))
+    }
+
+    /// Sends a finished request.
+    pub(crate) async fn send(
+        &self,
+        request: axum::http::Request<Vec<u8>>,
+        named: String,
+    ) -> Result<Answer, String> {
+        let went = tokio::time::timeout(PATIENCE, async {
+            match &self.reach {
+                Reach::App(router) => in_process(router.clone(), request).await,
+                Reach::Url { client, root } => over_http(client, root, request).await,
+            }
+        });
+        match went.await {
+            Err(_) => Err(format!("{named}: no answer within {} s", PATIENCE.as_secs())),
+            Ok(Err(error)) => Err(format!("{named}: no answer: {error}")),
+            Ok(Ok(mut answer)) => {
+                answer.to = named;
+                Ok(answer)
+            }
+        }
+    }
+}
+
+async fn in_process(
+    router: Router,
+    request: axum::http::Request<Vec<u8>>,
+) -> Result<Answer, String> {
+    let response = match router.oneshot(request.map(Body::from)).await {
+        Ok(response) => response,
+        Err(never) => match never {},
+    };
+    let (parts, body) = response.into_parts();
+    let body = to_bytes(body, MAX_ANSWER).await.map_err(|error| error.to_string())?;
+    Ok(Answer::new(parts.status, parts.headers, body))
+}
+
+async fn over_http(
+    client: &reqwest::Client,
+    root: &str,
+    request: axum::http::Request<Vec<u8>>,
+) -> Result<Answer, String> {
+    let (parts, body) = request.into_parts();
+    let url = format!("{root}{}", parts.uri);
+    let mut call = client.request(parts.method, url).headers(parts.headers);
+    if !body.is_empty() {
+        call = call.body(body);
+    }
+    let response = call.send().await.map_err(reason)?;
+    let (status, headers) = (response.status(), response.headers().clone());
+    let body = response.bytes().await.map_err(reason)?;
+    demand!(body.len() <= MAX_ANSWER, "the answer has {} bytes", body.len());
+    Ok(Answer::new(status, headers, body))
+}
+
+/// An HTTP client that does what it is told: no redirects, no proxy to a machine of one's own, one
+/// connection per request, so that no request can lean on an earlier one (B4).
+pub(crate) fn client(plain: bool) -> Result<reqwest::Client, String> {
+    let mut builder = reqwest::Client::builder()
+        .redirect(redirect::Policy::none())
+        .timeout(PATIENCE)
+        .pool_max_idle_per_host(0)
+        .http1_only();
+    if plain {
+        builder = builder.no_proxy().tls_certs_only([]); // no need to look for the system's roots
+    }
+    builder.build().map_err(reason)
+}
+
+/// The innermost cause, which is what reqwest's own text leaves out.
+fn reason(error: reqwest::Error) -> String {
+    let mut cause: &dyn std::error::Error = &error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause.to_string()
+}
+
+fn absolute(url: &str) -> Result<Uri, String> {
+    let uri: Option<Uri> = url.parse().ok();
+    uri.filter(|uri| {
+        matches!(uri.scheme_str(), Some("http" | "https")) && uri.authority().is_some()
+    })
+    .ok_or_else(|| format!("{url:?} is not the URL of a server, such as http://localhost:9000/mcp"))
+}
+
+fn root(uri: &Uri) -> String {
+    let scheme = uri.scheme_str().unwrap_or("http");
+    format!("{scheme}://{}", uri.authority().map(|name| name.as_str()).unwrap_or_default())
+}

@@ -1,0 +1,7 @@
+//! The tests of the workshop: one binary, one module per subject.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test fails by panicking
+
+mod binaries;
+mod contracts;
+mod readme;
