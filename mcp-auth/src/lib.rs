@@ -3,8 +3,26 @@
 //! Without its default features this crate has no cryptography: what is left decides who may
 //! knock ([`origin`]) and how much a caller may ask for ([`limits`]).
 
+pub mod bearer;
+pub mod challenge;
+pub mod clock;
+pub mod identity;
+#[cfg(feature = "issuer")]
+pub mod issuer;
+#[cfg(feature = "jwt")]
+pub mod jwks;
+#[cfg(feature = "jwt")]
+pub mod jwt;
 pub mod limits;
+pub mod members;
 pub mod origin;
 pub mod refusal;
+pub mod scopes;
 #[cfg(feature = "clap")]
 pub mod settings;
+pub mod verify;
+
+pub use clock::Clock;
+pub use identity::Identity;
+pub use scopes::ScopeSet;
+pub use verify::{Cause, VerifyError};

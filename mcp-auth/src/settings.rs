@@ -1,9 +1,31 @@
 //! The settings of a guarded server, as groups for `clap`: flatten those that you use.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 pub use crate::limits::Limits;
 pub use crate::origin::Origins;
+
+/// Where the keys are.
+#[derive(clap::Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Keys")]
+pub struct Keys {
+    /// Folder of the keys [default: .workshop beside the nearest Cargo.lock, else in the working directory]
+    #[arg(long, env = "MCP_KEYS_DIR", value_name = "DIR")]
+    pub keys_dir: Option<PathBuf>,
+}
+
+impl Keys {
+    /// The folder that was named, else `.workshop` beside the nearest `Cargo.lock` upward, else in
+    /// the working directory.
+    #[must_use]
+    pub fn dir(&self) -> PathBuf {
+        self.keys_dir.clone().unwrap_or_else(|| {
+            let here = std::env::current_dir().unwrap_or_default();
+            let root = here.ancestors().find(|dir| dir.join("Cargo.lock").is_file());
+            root.unwrap_or(&here).join(".workshop")
+        })
+    }
+}
 
 /// Parses a number of things of which there must be at least one.
 pub(crate) fn count(text: &str) -> Result<usize, &'static str> {

@@ -1,0 +1,147 @@
+//! What does a refused caller learn? `WWW-Authenticate` and a body (RFC 6750 §3, RFC 9728 §5.1).
+
+use std::time::Duration;
+
+use axum::{
+    Json,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde_json::json;
+
+use crate::{bearer::BearerError, refusal::refuse, verify::VerifyError};
+
+/// What a caller needs to know to do better: where to get a token, and with which scope.
+#[derive(Clone, Debug, Default)]
+pub struct Challenge {
+    /// The URL of the protected resource metadata (RFC 9728), where the way to the login begins.
+    pub resource_metadata: Option<String>,
+    /// The scopes to ask for, words between blanks (A4, A9).
+    pub scope: Option<String>,
+}
+
+impl Challenge {
+    /// 401 without `error`: there were no credentials, so none were wrong (A5).
+    #[must_use]
+    pub fn missing(&self) -> Response {
+        let text = "this server wants a token: Authorization: Bearer …";
+        let body = (StatusCode::UNAUTHORIZED, Json(json!({"error_description": text})));
+        self.with_header(None, body.into_response())
+    }
+
+    /// 400 `invalid_request`: the request can be read two ways, or not at all.
+    #[must_use]
+    pub fn malformed(&self, why: &str) -> Response {
+        self.refuse(StatusCode::BAD_REQUEST, "invalid_request", why)
+    }
+
+    /// 401 `invalid_token`, the same whatever the cause.
+    #[must_use]
+    pub fn invalid(&self) -> Response {
+        self.refuse(StatusCode::UNAUTHORIZED, "invalid_token", "this token is not taken here")
+    }
+
+    /// 403 `insufficient_scope`: the token is good and allows too little (A9).
+    #[must_use]
+    pub fn insufficient(&self) -> Response {
+        let text = "this token does not allow it: ask for one with more scope";
+        self.refuse(StatusCode::FORBIDDEN, "insufficient_scope", text)
+    }
+
+    /// 503: whether the token is good cannot be told at the moment.
+    #[must_use]
+    pub fn unavailable(retry_after: Duration) -> Response {
+        let text = "tokens cannot be checked at the moment";
+        let body = refuse(StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", text);
+        ([(header::RETRY_AFTER, retry_after.as_secs().to_string())], body).into_response()
+    }
+
+    /// The answer to a request whose token could not be found.
+    #[must_use]
+    pub fn bearer(&self, error: BearerError) -> Response {
+        match error {
+            BearerError::Missing => self.missing(),
+            BearerError::Malformed(why) => self.malformed(why),
+        }
+    }
+
+    /// The answer to a request whose token is not taken.
+    #[must_use]
+    pub fn verify(&self, error: &VerifyError) -> Response {
+        match error {
+            VerifyError::Invalid(_) => self.invalid(),
+            VerifyError::Unavailable { retry_after } => Self::unavailable(*retry_after),
+        }
+    }
+
+    fn refuse(&self, status: StatusCode, error: &str, description: &str) -> Response {
+        self.with_header(Some((error, description)), refuse(status, error, description))
+    }
+
+    fn with_header(&self, error: Option<(&str, &str)>, mut response: Response) -> Response {
+        if let Ok(value) = HeaderValue::from_str(&self.header(error)) {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, value);
+        }
+        response
+    }
+
+    /// The value of `WWW-Authenticate`, one challenge with all that is known (RFC 9110 §11.6.1).
+    fn header(&self, error: Option<(&str, &str)>) -> String {
+        let (error, description) = error.unzip();
+        let parameters: Vec<_> = [
+            ("error", error),
+            ("error_description", description),
+            ("scope", self.scope.as_deref()),
+            ("resource_metadata", self.resource_metadata.as_deref()),
+        ]
+        .into_iter()
+        .filter_map(|(name, value)| Some(format!("{name}=\"{}\"", quoted(value?))))
+        .collect();
+        format!("Bearer {}", parameters.join(", ")).trim_end().to_owned()
+    }
+}
+
+/// A text for a quoted string: `\` and `"` escaped, and `?` for what a header cannot carry, so
+/// that no value can end its own quotes or begin a new header.
+fn quoted(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '"' | '\\' => safe.extend(['\\', character]),
+            ' '..='~' => safe.push(character),
+            _ => safe.push('?'),
+        }
+    }
+    safe
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_cannot_leave_its_quotes() {
+        for (text, safe) in [
+            ("plain words", "plain words"),
+            ("a\"b\\c", "a\\\"b\\\\c"),
+            ("a\r\nSet-Cookie: x", "a??Set-Cookie: x"),
+            ("\u{7f}\u{e4}\u{1f600}\0", "????"),
+        ] {
+            assert_eq!(quoted(text), safe);
+        }
+    }
+
+    #[test]
+    fn a_challenge_has_what_is_known_and_nothing_else() {
+        assert_eq!(Challenge::default().header(None), "Bearer");
+        let all = Challenge {
+            resource_metadata: Some("http://localhost:9000/x".into()),
+            scope: Some("mcp:read".into()),
+        };
+        assert_eq!(
+            all.header(Some(("invalid_token", "no"))),
+            "Bearer error=\"invalid_token\", error_description=\"no\", scope=\"mcp:read\", \
+             resource_metadata=\"http://localhost:9000/x\""
+        );
+    }
+}

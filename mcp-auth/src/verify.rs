@@ -1,0 +1,61 @@
+//! Why is a token not taken? The log learns the cause; the caller never does.
+
+use std::time::Duration;
+
+/// Why a token is not taken.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum VerifyError {
+    /// It is a bad token: 401, whatever the cause.
+    #[error("{0}")]
+    Invalid(#[from] Cause),
+    /// We cannot tell at the moment, because we have no keys: 503.
+    #[error("no keys to check the token with; try again in {} s", retry_after.as_secs())]
+    Unavailable {
+        /// When to try again.
+        retry_after: Duration,
+    },
+}
+
+/// What is wrong with a token. For the log and for metrics, not for the caller: an attacker who learns the
+/// cause learns what to try next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum Cause {
+    /// Not three parts of base64url, or not an object of JSON in which each member stands once.
+    #[error("it is not a signed token: {0}")]
+    Malformed(&'static str),
+    /// `alg` is not the algorithm that this server takes.
+    #[error("its algorithm is not the one that this server takes")]
+    Algorithm,
+    /// The header has a member that would let the token choose how it is checked.
+    #[error("its header has `{0}`, by which a token would choose how it is checked")]
+    Header(&'static str),
+    /// `typ` is that of another kind of token.
+    #[error("it is another kind of token than an access token, says `typ` of its {0}")]
+    Type(&'static str),
+    /// `kid` is missing, or names no key of the issuer.
+    #[error("its `kid` names none of the issuer's keys")]
+    Key,
+    /// The signature is not that of the key.
+    #[error("its signature is wrong: somebody else made it, or it was changed")]
+    Signature,
+    /// `iss` is not our issuer.
+    #[error("it is from another issuer (`iss`)")]
+    Issuer,
+    /// `aud` does not name us.
+    #[error("it is for another server (`aud`)")]
+    Audience,
+    /// `exp` is over.
+    #[error("it has expired (`exp`)")]
+    Expired,
+    /// `nbf` or `iat` is still to come.
+    #[error("it is not valid yet (`{0}`)")]
+    Early(&'static str),
+    /// It is bound to a key of the client, which we cannot check.
+    #[error("it is bound to a key of its client (`cnf`), which this server cannot check")]
+    Bound,
+    /// A claim is missing, empty or of the wrong type.
+    #[error("its claim `{0}` is missing or of the wrong type")]
+    Claim(&'static str),
+}
