@@ -1,3 +1,80 @@
-//! The command `mcp-auth`.
+//! The command `mcp-auth`: which subcommand is meant, and how did it end?
 
-fn main() {}
+mod call;
+mod exit;
+mod output;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, Parser, Subcommand};
+
+use exit::Failure;
+
+/// Calls MCP servers over HTTP, with and without a token, and says what they answer.
+#[derive(Parser)]
+#[command(
+    name = "mcp-auth",
+    version,
+    after_help = exit::HELP,
+    subcommand_required = true,
+    arg_required_else_help = true
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Call(Box<call::Args>),
+    /// Prints completions for a shell
+    #[command(after_help = COMPLETIONS)]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+const COMPLETIONS: &str = "\
+Examples:
+  mcp-auth completions bash > ~/.local/share/bash-completion/completions/mcp-auth
+  mcp-auth completions zsh > ~/.zfunc/_mcp-auth
+  mcp-auth completions fish > ~/.config/fish/completions/mcp-auth.fish
+  mcp-auth completions powershell >> $PROFILE";
+
+fn main() -> ExitCode {
+    // before the arguments are read: `.env` has their defaults
+    let loaded = match dotenvy::from_path(".env") {
+        Err(error) if !error.not_found() => {
+            Err(Failure::usage(format!("the file .env cannot be read: {error}")))
+        }
+        _ => Ok(()),
+    };
+    let cli = Cli::parse();
+    let json = matches!(&cli.command, Command::Call(args) if args.json());
+    match loaded.and_then(|()| run(cli.command)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(json),
+    }
+}
+
+fn run(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Call(args) => call::run(*args),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "mcp-auth", &mut script);
+            output::print(&String::from_utf8_lossy(&script))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_arguments_fit_together() {
+        Cli::command().debug_assert();
+    }
+}

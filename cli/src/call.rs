@@ -1,0 +1,190 @@
+//! What does an MCP server say? `mcp-auth call`: one method in either era, with or without a token.
+
+mod actions;
+mod arguments;
+mod challenge;
+mod client;
+mod refusal;
+mod results;
+mod show;
+mod sse;
+mod target;
+mod wire;
+
+use std::{io::Read as _, time::Duration};
+
+use clap::Subcommand;
+
+use crate::exit::{self, Failure, Status};
+use arguments::Argument;
+use client::{Client, Era};
+use show::Show;
+use target::Target;
+use wire::{HeaderChange, Http};
+
+/// Calls an MCP server over HTTP: what it is, which tools and prompts it has, and what they answer
+#[derive(clap::Args)]
+#[command(
+    after_help = EXAMPLES,
+    after_long_help = format!("{EXAMPLES}\n\n{ARGUMENTS}\n\n{}", exit::HELP),
+    disable_help_subcommand = true
+)]
+pub struct Args {
+    /// URL of the MCP endpoint, such as http://localhost:9000/mcp
+    url: Target,
+    #[command(flatten)]
+    options: Options,
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(clap::Args)]
+struct Options {
+    /// Which wire format to speak
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "ERA")]
+    era: Era,
+    /// The token to send, or - to read it from stdin; in the variable no other user of the machine sees it
+    #[arg(long, global = true, env = "MCP_TOKEN", hide_env_values = true, value_name = "TOKEN")]
+    token: Option<String>,
+    /// Print the answer as JSON, for scripts; a failure too, on stderr
+    #[arg(long, global = true)]
+    json: bool,
+    /// Print what goes over the wire to stderr, secrets masked, and the curl line that does the same
+    #[arg(long, global = true)]
+    show: bool,
+    /// Another header, or another value for one of ours; without a value it is left out; may be given again
+    #[arg(long, global = true, value_name = "NAME: VALUE")]
+    header: Vec<HeaderChange>,
+    /// Seconds that each answer may take
+    #[arg(long, global = true, default_value = "30", value_parser = seconds, value_name = "SECONDS")]
+    timeout: Duration,
+    /// Send the token although anybody on the way can read it
+    #[arg(long, global = true)]
+    dangerously_send_token_over_http: bool,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    /// What is this server, and what can it do? (server/discover, or initialize in the old era)
+    Discover,
+    /// List tools and prompts
+    List,
+    /// Get a prompt: short for `prompts get`
+    Get(Used),
+    /// Call a tool: short for `tools call`
+    Call(Used),
+    /// List the tools, show one, call one
+    #[command(subcommand)]
+    Tools(Tools),
+    /// List the prompts, get one
+    #[command(subcommand)]
+    Prompts(Prompts),
+}
+
+#[derive(Subcommand)]
+enum Tools {
+    /// List the tools with their arguments
+    List,
+    /// Show one tool, with its schema
+    Get {
+        /// Name of the tool
+        name: String,
+    },
+    /// Call a tool
+    Call(Used),
+}
+
+#[derive(Subcommand)]
+enum Prompts {
+    /// List the prompts with their arguments
+    List,
+    /// Get a prompt
+    Get(Used),
+}
+
+#[derive(clap::Args)]
+struct Used {
+    /// Its name
+    name: String,
+    /// Its arguments: k=v, or k:=JSON
+    #[arg(value_name = "K=V")]
+    arguments: Vec<Argument>,
+    /// All arguments as one JSON object
+    #[arg(long, conflicts_with = "arguments", value_parser = object, value_name = "JSON")]
+    args: Option<serde_json::Map<String, serde_json::Value>>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  mcp-auth call http://localhost:9000/mcp discover
+  mcp-auth call http://localhost:9000/mcp tools list
+  mcp-auth call http://localhost:9000/mcp tools call echo message=hello repeat_count=2
+  mcp-auth call http://localhost:9000/mcp tools call echo --args '{\"message\":\"hello\"}' --json
+  mcp-auth call http://localhost:9000/mcp prompts get greeting name=Ada
+  mcp-auth call http://localhost:9000/mcp discover --era legacy --show
+  mcp-auth call http://localhost:9000/mcp discover --header 'Origin: http://evil.example'
+  MCP_TOKEN=\"$(cat token)\" mcp-auth call http://localhost:9000/mcp tools list";
+
+const ARGUMENTS: &str = "\
+Arguments of tools:
+  k=v         has the type that the tool's schema names: text, number, true, false, null, or JSON
+  k:=JSON     is sent as it stands, whatever the schema says: k:=5, k:='\"5\"', k:='[1,2]'
+  To know the schema, tools/list is asked first; --args and k:=JSON do without it.";
+
+impl Args {
+    /// Is the reader a program?
+    pub fn json(&self) -> bool {
+        self.options.json
+    }
+}
+
+/// Runs the command until it is done, or until Ctrl-C.
+pub fn run(args: Args) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::other(format!("cannot start: {error}")))?;
+    let Args { url, options, action } = args;
+    let token = token(options.token, &url, options.dangerously_send_token_over_http)?;
+    let show = options.show.then(|| Show::new(token.clone()));
+    let http = Http::new(&url, options.timeout, show, options.header)?;
+    let mut client = Client::new(http, url, token)?;
+    runtime.block_on(async {
+        let done = tokio::select! {
+            done = actions::run(&mut client, options.era, action, options.json) => done,
+            _ = tokio::signal::ctrl_c() => Err(Failure::new(Status::Stopped, "stopped")),
+        };
+        client.close().await;
+        done
+    })
+}
+
+/// The token to send. It is not sent where anybody on the way can read it.
+fn token(given: Option<String>, target: &Target, anyway: bool) -> Result<Option<String>, Failure> {
+    let token = match given.as_deref() {
+        Some("-") => {
+            let (mut text, stdin) = (String::new(), std::io::stdin().lock());
+            stdin.take(1 << 20).read_to_string(&mut text).map_err(|error| {
+                Failure::usage(format!("the token cannot be read from stdin: {error}"))
+            })?;
+            text
+        }
+        _ => given.unwrap_or_default(),
+    };
+    let token = Some(token.trim().to_owned()).filter(|token| !token.is_empty());
+    if token.is_some() && !target.keeps_secrets() && !anyway {
+        return Err(Failure::usage(format!(
+            "the token is not sent to {}: without TLS anybody on the way can read it; use https://, or \
+             --dangerously-send-token-over-http",
+            target.origin()
+        )));
+    }
+    Ok(token)
+}
+
+fn object(text: &str) -> Result<serde_json::Map<String, serde_json::Value>, String> {
+    serde_json::from_str(text).map_err(|error| format!("a JSON object is expected: {error}"))
+}
+
+fn seconds(text: &str) -> Result<Duration, &'static str> {
+    let number = text.parse().ok().filter(|n| (1..=3600).contains(n));
+    number.map(Duration::from_secs).ok_or("whole seconds from 1 to 3600 are expected")
+}

@@ -1,0 +1,285 @@
+//! How does one HTTP message get there, and its answer back? Within limits of time and size, without
+//! following redirects: a token that is meant for one server must not be carried to another.
+
+use std::{error::Error as _, io::ErrorKind, time::Duration};
+
+use reqwest::{
+    Client, Method, Response, StatusCode,
+    header::{
+        ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, LOCATION,
+    },
+    redirect::Policy,
+};
+use tokio::time::{Instant, interval_at, sleep_until};
+
+use super::{show::Show, sse::Events, target::Target};
+use crate::{exit::Failure, output};
+
+/// More than this is not read of an answer.
+const MAX_BODY: usize = 8 << 20;
+/// How long a connection may take.
+const CONNECT: Duration = Duration::from_secs(10);
+/// After this time people are told that something is still going on, and then again and again.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// A request that is about to be sent.
+pub struct Outgoing {
+    /// POST for MCP, GET for metadata, DELETE for the end of a session.
+    pub method: Method,
+    /// Where it goes.
+    pub target: Target,
+    /// All of its headers, in the order in which they go.
+    pub headers: HeaderMap,
+    /// Its body, if it has one.
+    pub body: Option<String>,
+}
+
+/// An answer, or as much of it as was needed.
+pub struct Answer {
+    /// Its status.
+    pub status: StatusCode,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// Its body.
+    pub body: Vec<u8>,
+    /// Was it a stream of events? Then they have been handed out already.
+    pub streamed: bool,
+}
+
+impl Answer {
+    /// The media type, without parameters.
+    pub fn media_type(&self) -> String {
+        media_type(&self.headers)
+    }
+}
+
+/// Changes that the caller wants to the headers of each request.
+#[derive(Clone, Debug)]
+pub struct HeaderChange {
+    name: HeaderName,
+    value: Option<HeaderValue>,
+}
+
+impl std::str::FromStr for HeaderChange {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let form = "a header is NAME: VALUE; without a value it is left out";
+        let (name, value) = text.split_once(':').ok_or(form)?;
+        let name: HeaderName =
+            name.trim().parse().map_err(|_| format!("{form}; `{name}` is no name"))?;
+        if name == CONTENT_LENGTH || name == "transfer-encoding" {
+            return Err(format!("{name} follows from the body and cannot be chosen"));
+        }
+        let value = Some(value.trim()).filter(|value| !value.is_empty());
+        let value = value.map(HeaderValue::from_str).transpose();
+        let value = value.map_err(|_| format!("{form}; control characters have no place in it"))?;
+        Ok(Self { name, value })
+    }
+}
+
+/// Sends requests to one server.
+pub struct Http {
+    client: Client,
+    timeout: Duration,
+    show: Option<Show>,
+    changes: Vec<HeaderChange>,
+}
+
+impl Http {
+    /// With `timeout` for each answer. A server on this machine is never asked through a proxy.
+    pub fn new(
+        target: &Target,
+        timeout: Duration,
+        show: Option<Show>,
+        changes: Vec<HeaderChange>,
+    ) -> Result<Self, Failure> {
+        let mut builder = Client::builder().redirect(Policy::none()).connect_timeout(CONNECT);
+        if target.is_loopback() {
+            builder = builder.no_proxy();
+        }
+        if target.url().scheme() == "http" {
+            builder = builder.tls_certs_only([]); // none needed, so none read: they may be missing
+        }
+        let client = builder
+            .build()
+            .map_err(|error| Failure::other(format!("TLS cannot be set up: {}", root(&error))))?;
+        Ok(Self { client, timeout, show, changes })
+    }
+
+    /// Sends a request and reads its answer. The events of a stream go to `event`, until it says that
+    /// this was the last one needed.
+    pub async fn send(
+        &self,
+        mut request: Outgoing,
+        event: &mut dyn FnMut(&str) -> bool,
+    ) -> Result<Answer, Failure> {
+        self.complete(&mut request);
+        let target = request.target.clone();
+        if let Some(show) = &self.show {
+            show.request(&request);
+        }
+        let deadline = Instant::now() + self.timeout;
+        let mut body = Vec::new();
+        let answer = async {
+            let mut sent = self.client.request(request.method.clone(), target.url().clone());
+            sent = sent.headers(request.headers.clone());
+            if let Some(body) = &request.body {
+                sent = sent.body(body.clone());
+            }
+            let sent = self.within(deadline, &target, sent.send());
+            let response = sent.await?.map_err(|error| unreachable(&error, &target))?;
+            if let Some(show) = &self.show {
+                show.head(response.version(), response.status(), response.headers());
+            }
+            let (status, headers) = (response.status(), response.headers().clone());
+            let streamed = media_type(&headers) == "text/event-stream";
+            let events = streamed.then_some(event);
+            self.read(response, deadline, &target, &mut body, events).await?;
+            Ok((status, headers, streamed))
+        }
+        .await;
+        if let Some(show) = &self.show {
+            show.end(&body, &request);
+        }
+        let (status, headers, streamed) = answer?;
+        if status.is_redirection() {
+            let to = headers.get(LOCATION).map(|to| String::from_utf8_lossy(to.as_bytes()));
+            return Err(Failure::other(format!(
+                "{} answers {} and sends callers to {}; redirects are not followed, because a token is \
+                 meant for one server: if you trust that one, call it by its own URL",
+                target.shown(),
+                status.as_u16(),
+                to.as_deref().unwrap_or("a place that it does not name"),
+            )));
+        }
+        Ok(Answer { status, headers, body, streamed })
+    }
+
+    /// Adds what every request has, and then what the caller wants to be different.
+    fn complete(&self, request: &mut Outgoing) {
+        let mut headers = HeaderMap::new();
+        let host = request.target.host();
+        if let Some(host) = &host {
+            headers.insert(HOST, host.clone());
+        }
+        headers.insert("user-agent", HeaderValue::from_static(AGENT));
+        headers.extend(std::mem::take(&mut request.headers));
+        for change in &self.changes {
+            headers.remove(&change.name);
+        }
+        for HeaderChange { name, value } in &self.changes {
+            if let Some(value) = value {
+                headers.append(name, value.clone());
+            }
+        }
+        // these two go out anyway, so they are shown too
+        if let (false, Some(host)) = (headers.contains_key(HOST), host) {
+            headers.insert(HOST, host);
+        }
+        if !headers.contains_key(ACCEPT) {
+            headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
+        }
+        if let Some(body) = &request.body {
+            headers.insert(CONTENT_LENGTH, body.len().into());
+        }
+        request.headers = headers;
+    }
+
+    async fn read(
+        &self,
+        mut response: Response,
+        deadline: Instant,
+        target: &Target,
+        body: &mut Vec<u8>,
+        mut events: Option<&mut dyn FnMut(&str) -> bool>,
+    ) -> Result<(), Failure> {
+        let mut stream = Events::default();
+        loop {
+            let chunk = self.within(deadline, target, response.chunk()).await?;
+            let chunk = chunk.map_err(|error| {
+                Failure::unreachable(format!(
+                    "the answer of {} broke off in the middle: {}",
+                    target.shown(),
+                    root(&error)
+                ))
+            })?;
+            let Some(chunk) = chunk else { return Ok(()) };
+            if body.len() + chunk.len() > MAX_BODY {
+                return Err(Failure::other(format!(
+                    "the answer of {} is longer than {} MiB and was not read to its end",
+                    target.shown(),
+                    MAX_BODY >> 20
+                )));
+            }
+            body.extend_from_slice(&chunk);
+            if let Some(event) = &mut events
+                && stream.push(&chunk).iter().any(|data| event(data))
+            {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Waits until the deadline, and says so to people who wait.
+    async fn within<T>(
+        &self,
+        deadline: Instant,
+        target: &Target,
+        work: impl Future<Output = T>,
+    ) -> Result<T, Failure> {
+        let started = deadline - self.timeout;
+        let mut notes = interval_at(Instant::now() + PATIENCE, PATIENCE * 2);
+        let mut work = std::pin::pin!(work);
+        loop {
+            tokio::select! {
+                done = &mut work => return Ok(done),
+                () = sleep_until(deadline) => return Err(Failure::unreachable(format!(
+                    "no answer of {} within {} s; --timeout allows more",
+                    target.shown(),
+                    self.timeout.as_secs()
+                ))),
+                _ = notes.tick() => output::note(&format!(
+                    "waiting for {}: {} s of at most {} s; Ctrl-C stops",
+                    target.shown(),
+                    started.elapsed().as_secs(),
+                    self.timeout.as_secs()
+                )),
+            }
+        }
+    }
+}
+
+/// Who calls, for the log of the server.
+const AGENT: &str = concat!("mcp-auth/", env!("CARGO_PKG_VERSION"));
+
+fn media_type(headers: &HeaderMap) -> String {
+    let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let value = value.and_then(|value| value.split(';').next()).unwrap_or_default();
+    value.trim().to_ascii_lowercase()
+}
+
+/// Why is there no answer at all?
+fn unreachable(error: &reqwest::Error, target: &Target) -> Failure {
+    let (origin, mut cause) = (target.origin(), error.source());
+    while let Some(error) = cause {
+        let refused = error.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
+        if refused == Some(ErrorKind::ConnectionRefused) {
+            return Failure::unreachable(format!(
+                "nobody listens at {origin}: is the server running, and is this its port?"
+            ));
+        }
+        cause = error.source();
+    }
+    let what = if error.is_connect() { "cannot be reached" } else { "gave no answer" };
+    Failure::unreachable(format!("{origin} {what}: {}", root(error)))
+}
+
+/// The innermost reason: the outer ones say only that there is an inner one.
+fn root(error: &reqwest::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause.to_string()
+}
