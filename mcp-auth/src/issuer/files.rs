@@ -20,11 +20,17 @@ pub enum FileError {
         "there is a key in {0} already: `mcp-auth keys rotate` adds one, `mcp-auth keys clean` removes all"
     )]
     Exists(PathBuf),
-    /// There is no key.
+    /// There is no key for this algorithm, or none at all.
     #[error(
-        "there is no key in {0}; make one with: cargo run --bin mcp-auth -- keys generate --dir {0}"
+        "there is no {alg} key in {dir}; make one with: \
+         cargo run --bin mcp-auth -- keys generate --dir {dir}", dir = dir.display()
     )]
-    Missing(PathBuf),
+    Missing {
+        /// The folder.
+        dir: PathBuf,
+        /// The algorithm that was asked for.
+        alg: Alg,
+    },
     /// Others can read the private key.
     #[error(
         "{0} can be read by other users of this machine: chmod 600 {0}, and make a new key if they may have read it"
@@ -164,7 +170,7 @@ impl KeyFiles {
     pub fn signing_key(&self, alg: Alg) -> Result<SigningKey, FileError> {
         let list = self.list()?;
         let Some(newest) = list.iter().find(|key| key.alg == alg.name()) else {
-            return Err(FileError::Missing(self.dir.clone()));
+            return Err(FileError::Missing { dir: self.dir.clone(), alg });
         };
         let path = self.private(&newest.kid);
         must_be_private(&path)?;
@@ -209,7 +215,7 @@ impl KeyFiles {
         let bytes = match fs::read(&path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                return Err(FileError::Missing(self.dir.clone()));
+                return Err(FileError::Missing { dir: self.dir.clone(), alg: Alg::Rs256 });
             }
             Err(error) => return Err(io(&path, error)),
         };
