@@ -22,6 +22,7 @@ pub mod answer;
 pub mod call;
 pub mod contracts;
 pub mod judge;
+pub mod spoil;
 pub mod steps;
 pub mod target;
 

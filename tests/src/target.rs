@@ -89,7 +89,7 @@ impl Target {
 
     /// The endpoint as clients know it, and the audience of their tokens.
     pub fn resource(&self) -> String {
-        self.resource.to_string()
+        format!("{}{}", self.origin(), self.endpoint_path())
     }
 
     /// Scheme, host and port, as a browser writes them into `Origin`.
@@ -100,6 +100,13 @@ impl Target {
     /// Host and port, as they stand in `Host`.
     pub fn authority(&self) -> String {
         self.resource.authority().map(ToString::to_string).unwrap_or_default()
+    }
+
+    /// The path of the endpoint; empty for a server whose URL has none.
+    #[must_use]
+    pub fn endpoint_path(&self) -> &str {
+        let path = self.resource.path();
+        if path == "/" { "" } else { path }
     }
 
     /// Where bytes can be sent to, for promises that only the wire can show: host and port of a

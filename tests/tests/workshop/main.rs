@@ -5,3 +5,4 @@
 mod binaries;
 mod contracts;
 mod readme;
+mod spoil;

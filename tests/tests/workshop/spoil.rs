@@ -1,0 +1,41 @@
+//! Does a check notice? Each breakage of `spoil` must turn the promise red that it names.
+
+use workshop_tests::{Target, contracts, judge, spoil, steps};
+
+/// The last step behind the proxy.
+fn spoiled(breakage: Option<&'static spoil::Breakage>) -> Target {
+    let upstream = steps::target(steps::LAST, &[]).unwrap();
+    let (resource, caller) = (upstream.resource(), upstream.caller.clone());
+    let proxy = spoil::proxy(upstream, None, breakage);
+    Target::app(proxy, &resource, steps::LAST).unwrap().with_caller(caller)
+}
+
+#[tokio::test]
+async fn a_proxy_that_breaks_nothing_keeps_every_promise() {
+    let report = judge::contracts(&spoiled(None)).await;
+    assert!(report.is_kept(), "{report}");
+}
+
+#[tokio::test]
+async fn every_breakage_is_noticed() {
+    let promises: Vec<_> = (1..=steps::LAST).flat_map(contracts::of).collect();
+    let mut unnoticed = Vec::new();
+    for breakage in spoil::all() {
+        let named = promises.iter().find(|promise| promise.name == breakage.noticed_by);
+        let promise = named.unwrap_or_else(|| panic!("no promise {}", breakage.noticed_by));
+        if judge::ask(&spoiled(Some(breakage)), promise).await.kept.is_ok() {
+            unnoticed.push(breakage.name);
+        }
+    }
+    assert!(unnoticed.is_empty(), "these breakages were not noticed: {unnoticed:?}");
+}
+
+#[test]
+fn breakages_have_names_of_their_own_and_fit_the_step_of_their_promise() {
+    let all = spoil::all();
+    for (at, breakage) in all.iter().enumerate() {
+        assert!(all[..at].iter().all(|other| other.name != breakage.name), "{}", breakage.name);
+        let kept = contracts::of(breakage.from).iter().any(|p| p.name == breakage.noticed_by);
+        assert!(kept, "{} is not of contract {}", breakage.noticed_by, breakage.from);
+    }
+}
