@@ -56,8 +56,9 @@ impl Key {
         &self.kid
     }
 
-    /// For the check of a signature.
-    pub(crate) fn decoding(&self) -> &DecodingKey {
+    /// The key itself, to check a signature with.
+    #[must_use]
+    pub fn decoding(&self) -> &DecodingKey {
         &self.decoding
     }
 

@@ -27,6 +27,24 @@ impl Keys {
     }
 }
 
+/// How strictly tokens are read.
+#[derive(clap::Args, Clone, Debug)]
+#[command(next_help_heading = "Tokens")]
+pub struct Tokens {
+    /// Seconds by which our clock may be wrong, in favour of a token
+    #[arg(long, env = "MCP_LEEWAY", default_value = "5", value_parser = leeway, value_name = "SECONDS")]
+    pub leeway: Duration,
+    /// Bytes that the header Authorization may have
+    #[arg(long, env = "MCP_MAX_AUTHORIZATION", default_value_t = 8192, value_name = "BYTES")]
+    pub max_authorization: usize,
+}
+
+/// Parses a leeway: more than a few minutes would make expiry meaningless.
+fn leeway(text: &str) -> Result<Duration, &'static str> {
+    let number = text.parse().ok().filter(|n| *n <= 300);
+    number.map(Duration::from_secs).ok_or("whole seconds from 0 to 300 are expected")
+}
+
 /// Parses a number of things of which there must be at least one.
 pub(crate) fn count(text: &str) -> Result<usize, &'static str> {
     let number = text.parse().ok().filter(|n| (1..=1_000_000).contains(n));
