@@ -2,6 +2,8 @@
 //!
 //! `cargo test -p step2 --test exercise -- --ignored`
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test fails by panicking
+
 use axum::{
     body::Body,
     http::{Request, StatusCode},
