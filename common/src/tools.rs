@@ -183,7 +183,7 @@ pub fn echo() -> Tool {
 struct GetTime {
     /// An IANA name, such as Europe/Berlin
     #[serde(default = "utc", deserialize_with = "zone")]
-    #[schemars(with = "String")]
+    #[schemars(with = "String", extend("default" = "UTC"))]
     timezone: Tz,
 }
 
