@@ -148,7 +148,7 @@ mod tests {
             &format!("{{\"echo\":\"{TOKEN}\"}}"),
         );
         let line = Show::new(Some(TOKEN.into())).curl(&request);
-        let expected = r#"curl -sS -i -X POST -H "authorization: Bearer $MCP_TOKEN" -H 'mcp-name: it'\''s' --data-raw '{"echo":"***"}' 'http://localhost:9000/mcp'"#;
+        let expected = r#"curl -sS -i -X POST -H "authorization: Bearer $MCP_TOKEN" -H 'mcp-name: it'\''s' -H 'content-type:' --data-raw '{"echo":"***"}' 'http://localhost:9000/mcp'"#;
         assert_eq!(line, expected);
     }
 
