@@ -53,6 +53,11 @@ impl<'a> Call<'a> {
         self.without(name).header(name, value)
     }
 
+    /// This `Mcp-Name`, if the request has one.
+    pub fn coded_name(self, name: &str) -> Self {
+        if self.headers.contains_key("mcp-name") { self.set("mcp-name", name) } else { self }
+    }
+
     /// No header of this name. Without `host` the request has none at all.
     pub fn without(mut self, name: &str) -> Self {
         self.headers.remove(name);

@@ -10,6 +10,8 @@ pub(crate) mod methods {
 
 pub mod step1;
 pub mod step2;
+pub mod step3;
+pub mod step4;
 
 /// The contract of a lesson; empty if there is no such lesson.
 #[must_use]
@@ -17,6 +19,8 @@ pub fn of(lesson: u8) -> Vec<&'static Promise> {
     let lists: &[&'static [Promise]] = match lesson {
         1 => &[step1::PROMISES],
         2 => step2::PARTS,
+        3 => &[step3::PROMISES],
+        4 => &[step4::PROMISES],
         _ => &[],
     };
     lists.iter().copied().flatten().collect()
