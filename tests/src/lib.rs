@@ -25,6 +25,7 @@ pub mod judge;
 pub mod spoil;
 pub mod steps;
 pub mod target;
+pub mod wire;
 
 pub use answer::Answer;
 pub use call::Call;
