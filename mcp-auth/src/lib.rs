@@ -15,6 +15,7 @@ pub mod jwks;
 pub mod jwt;
 pub mod limits;
 pub mod members;
+pub mod metadata;
 pub mod origin;
 pub mod refusal;
 pub mod scopes;
@@ -24,5 +25,5 @@ pub mod verify;
 
 pub use clock::Clock;
 pub use identity::Identity;
-pub use scopes::ScopeSet;
+pub use scopes::{Needs, ScopeSet};
 pub use verify::{Cause, VerifyError};

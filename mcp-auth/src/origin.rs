@@ -109,6 +109,15 @@ impl Rule {
         })
     }
 
+    /// The same rule, but every page may read this path too, without credentials; as may it
+    /// everything under `/.well-known/`.
+    #[must_use]
+    pub fn public(self: Arc<Self>, path: String) -> Arc<Self> {
+        let mut rule = Arc::unwrap_or_clone(self);
+        rule.public.push(path);
+        Arc::new(rule)
+    }
+
     /// Is the request addressed to us? An HTTP/2 `:authority` counts, and so does an absolute URL.
     fn knows_host(&self, uri: &Uri, headers: &HeaderMap) -> bool {
         let mut hosts = headers.get_all(header::HOST).iter().map(HeaderValue::to_str);

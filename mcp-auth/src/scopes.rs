@@ -95,6 +95,11 @@ impl fmt::Display for ScopeSet {
     }
 }
 
+/// What a caller would need. A service leaves it in the extensions of a 403, and whoever guards the
+/// service writes the challenge (A9).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Needs(pub ScopeSet);
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;

@@ -27,6 +27,26 @@ impl Keys {
     }
 }
 
+/// The program that may ask for tokens in its own name.
+#[derive(clap::Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Client")]
+pub struct Client {
+    /// Id of the client that may ask for tokens [default: on one's own machine `workshop`]
+    #[arg(long, env = "MCP_CLIENT_ID", value_name = "ID")]
+    pub client_id: Option<String>,
+    /// Its secret, of 16 characters or more; better in the environment than here, and best in a file
+    #[arg(long, env = "MCP_CLIENT_SECRET", hide_env_values = true, value_name = "SECRET")]
+    pub client_secret: Option<String>,
+    /// File that holds the secret
+    #[arg(
+        long,
+        env = "MCP_CLIENT_SECRET_FILE",
+        value_name = "FILE",
+        conflicts_with = "client_secret"
+    )]
+    pub client_secret_file: Option<PathBuf>,
+}
+
 /// How strictly tokens are read.
 #[derive(clap::Args, Clone, Debug)]
 #[command(next_help_heading = "Tokens")]

@@ -9,7 +9,10 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::keys::{Alg, KeyError, SigningKey};
+use super::{
+    client::random,
+    keys::{Alg, KeyError, SigningKey},
+};
 
 /// Why the folder does not do what it was asked for.
 #[derive(Debug, thiserror::Error)]
@@ -239,29 +242,18 @@ impl KeyFiles {
 
     /// Replaces the list in one step, so that no reader ever sees half of it.
     fn publish(&self, list: &Value) -> Result<(), FileError> {
-        let (draft, path) = (self.draft(list)?, self.jwks());
+        let path = self.jwks();
+        let draft = draft(&path, &pretty(list), false)?;
         fs::rename(&draft, &path).map_err(|error| io(&path, error))
     }
 
-    /// Writes the list if there is none yet: a hard link is made by one process alone.
+    /// Writes the list if there is none yet.
     fn publish_first(&self, list: &Value) -> Result<(), FileError> {
-        let (draft, path) = (self.draft(list)?, self.jwks());
-        let linked = fs::hard_link(&draft, &path);
-        let _ = fs::remove_file(&draft);
-        match linked {
-            Ok(()) => Ok(()),
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-                Err(FileError::Exists(self.dir.clone()))
-            }
-            Err(_) => write_new(&path, &pretty(list), false), // no hard links here
+        if write_once(&self.jwks(), &pretty(list), false)? {
+            Ok(())
+        } else {
+            Err(FileError::Exists(self.dir.clone()))
         }
-    }
-
-    fn draft(&self, list: &Value) -> Result<PathBuf, FileError> {
-        let first = list["keys"][0]["kid"].as_str().unwrap_or_default(); // new, so nobody else's draft
-        let draft = self.dir.join(format!("jwks.json.{first}"));
-        write_new(&draft, &pretty(list), false)?;
-        Ok(draft)
     }
 }
 
@@ -280,6 +272,37 @@ fn create_dir(dir: &Path) -> Result<(), FileError> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(dir).map_err(|error| io(dir, error))
+}
+
+/// Writes a file in one step, if there is none of this name; says whether it did. Of two processes that try
+/// together one succeeds, because a hard link is made by one alone, and nobody ever sees half a file.
+///
+/// # Errors
+/// What the system says.
+pub fn write_once(path: &Path, text: &str, secret: bool) -> Result<bool, FileError> {
+    if path.exists() {
+        return Ok(false);
+    }
+    if let Some(dir) = path.parent() {
+        create_dir(dir)?;
+    }
+    let draft = draft(path, text, secret)?;
+    let linked = fs::hard_link(&draft, path);
+    let _ = fs::remove_file(&draft);
+    match linked {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
+        Err(_) => write_new(path, text, secret).map(|()| true), // no hard links on this file system
+    }
+}
+
+/// Writes a file under another name, beside the one that it is to become.
+fn draft(path: &Path, text: &str, secret: bool) -> Result<PathBuf, FileError> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".{}", random()));
+    let draft = PathBuf::from(name);
+    write_new(&draft, text, secret)?;
+    Ok(draft)
 }
 
 /// Writes a new file; a secret one is never readable by others, not for a moment. On Windows it inherits

@@ -1,0 +1,92 @@
+//! Where do I log in? Protected resource metadata (RFC 9728) and its two addresses.
+
+use axum::{
+    Json, Router,
+    http::{Uri, header},
+    routing::get,
+};
+use serde_json::{Value, json};
+
+use crate::ScopeSet;
+
+const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
+
+/// What a resource server says of itself: its name, whose tokens it takes, which scopes it knows.
+#[derive(Clone, Debug)]
+pub struct ProtectedResource {
+    resource: String,
+    origin: String,
+    path: String,
+    issuer: String,
+    scopes: ScopeSet,
+}
+
+/// The resource is not a URL that can have metadata.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "a resource is http:// or https://, a host and a path, without query and fragment, not {0:?}"
+)]
+pub struct ResourceError(String);
+
+impl ProtectedResource {
+    /// The server whose clients use the URL `resource` (A1, A12), which takes tokens of `issuer` and asks for these
+    /// scopes (without `offline_access`, A11).
+    ///
+    /// ```
+    /// use mcp_auth::metadata::ProtectedResource;
+    /// let (resource, issuer) = ("http://localhost:9000/mcp", "http://localhost:9000");
+    /// let metadata = ProtectedResource::new(resource, issuer, "mcp:read".parse().unwrap())?;
+    /// assert_eq!(metadata.url(), "http://localhost:9000/.well-known/oauth-protected-resource/mcp");
+    /// # Ok::<(), mcp_auth::metadata::ResourceError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`ResourceError`] when `resource` is not such a URL.
+    pub fn new(resource: &str, issuer: &str, scopes: ScopeSet) -> Result<Self, ResourceError> {
+        let error = || ResourceError(resource.to_owned());
+        let uri: Uri = resource.parse().map_err(|_| error())?;
+        let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
+            return Err(error());
+        };
+        if !matches!(scheme, "http" | "https") || resource.contains(['?', '#']) {
+            return Err(error());
+        }
+        Ok(Self {
+            resource: resource.to_owned(),
+            origin: format!("{scheme}://{authority}"),
+            path: uri.path().trim_end_matches('/').to_owned(),
+            issuer: issuer.to_owned(),
+            scopes,
+        })
+    }
+
+    /// The address of the document: the well-known path comes between host and path of the resource (RFC 9728 §3.1).
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("{}{WELL_KNOWN}{}", self.origin, self.path)
+    }
+
+    /// The document (RFC 9728 §2).
+    #[must_use]
+    pub fn document(&self) -> Value {
+        json!({
+            "resource": self.resource,
+            "authorization_servers": [self.issuer],
+            "scopes_supported": self.scopes.iter().collect::<Vec<_>>(),
+            "bearer_methods_supported": ["header"],
+        })
+    }
+
+    /// The document at both of its addresses: clients try the one with the path first, then the root (A2).
+    pub fn routes(&self) -> Router {
+        let document = self.document();
+        let answer =
+            get(async move || ([(header::CACHE_CONTROL, "public, max-age=300")], Json(document)));
+        let root = Router::new().route(WELL_KNOWN, answer.clone());
+        if self.path.is_empty() {
+            root
+        } else {
+            root.route(&format!("{WELL_KNOWN}{}", self.path), answer)
+        }
+    }
+}
