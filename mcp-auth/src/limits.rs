@@ -83,16 +83,7 @@ impl Limits {
         if !is_json(&parts.headers) {
             return Err(Exceeded::WrongType);
         }
-        if http_body::Body::size_hint(&body).lower() > self.max_body as u64 {
-            return Err(Exceeded::TooLarge);
-        }
-        let all = Limited::new(body, self.max_body).collect();
-        let body = match tokio::time::timeout(self.body_timeout, all).await {
-            Err(_) => return Err(Exceeded::TooSlow),
-            Ok(Err(error)) if error.is::<LengthLimitError>() => return Err(Exceeded::TooLarge),
-            Ok(Err(_)) => return Err(Exceeded::Unreadable),
-            Ok(Ok(body)) => body.to_bytes(),
-        };
+        let body = collect(body, self.max_body, self.body_timeout).await?;
         if depth(&body) > self.max_depth {
             return Err(Exceeded::TooDeep);
         }
@@ -103,6 +94,23 @@ impl Limits {
     #[must_use]
     pub fn places(&self) -> Arc<Semaphore> {
         Arc::new(Semaphore::new(self.max_requests))
+    }
+}
+
+/// Reads a body of at most `max` bytes that is there within `time`.
+///
+/// # Errors
+/// [`Exceeded::TooLarge`], before a byte is read where the length was announced; [`Exceeded::TooSlow`];
+/// [`Exceeded::Unreadable`].
+pub async fn collect(body: Body, max: usize, time: Duration) -> Result<Bytes, Exceeded> {
+    if http_body::Body::size_hint(&body).lower() > max as u64 {
+        return Err(Exceeded::TooLarge);
+    }
+    match tokio::time::timeout(time, Limited::new(body, max).collect()).await {
+        Err(_) => Err(Exceeded::TooSlow),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Exceeded::TooLarge),
+        Ok(Err(_)) => Err(Exceeded::Unreadable),
+        Ok(Ok(body)) => Ok(body.to_bytes()),
     }
 }
 

@@ -47,6 +47,42 @@ pub struct Client {
     pub client_secret_file: Option<PathBuf>,
 }
 
+#[cfg(feature = "issuer")]
+impl Client {
+    /// The client that was set; on one's own machine (`development`) otherwise the one in `client.json` of this
+    /// folder, which is made with a random secret if it is not there. A line in the log says where it is.
+    ///
+    /// # Errors
+    /// One sentence: half of it is set, the secret is short, the file cannot be read or others can read it.
+    pub fn load(
+        &self,
+        dir: &std::path::Path,
+        development: bool,
+    ) -> Result<crate::issuer::client::Client, crate::issuer::client::ClientError> {
+        use crate::issuer::client::{Client, ClientError};
+        let secret = match &self.client_secret_file {
+            Some(file) => Some(std::fs::read_to_string(file).map_err(|error| {
+                ClientError::Unset(format!(
+                    "the file of MCP_CLIENT_SECRET_FILE, {}, cannot be read: {error}",
+                    file.display()
+                ))
+            })?),
+            None => self.client_secret.clone(),
+        };
+        match (&self.client_id, secret) {
+            (Some(id), Some(secret)) => Client::new(id, secret.trim_end()),
+            (None, None) if development => {
+                let path = dir.join("client.json");
+                tracing::info!("client id and secret: {}", path.display());
+                Client::in_file(&path, "workshop")
+            }
+            _ => Err(ClientError::Unset(
+                "set both MCP_CLIENT_ID and MCP_CLIENT_SECRET (or MCP_CLIENT_SECRET_FILE)".into(),
+            )),
+        }
+    }
+}
+
 /// How strictly tokens are read.
 #[derive(clap::Args, Clone, Debug)]
 #[command(next_help_heading = "Tokens")]

@@ -39,6 +39,9 @@ pub enum ClientError {
     /// The secret can be guessed.
     #[error("a client secret has at least {SHORTEST_SECRET} characters, best random ones")]
     Short,
+    /// Id or secret is not set, or cannot be read.
+    #[error("{0}")]
+    Unset(String),
     /// The file is not what this module writes.
     #[error("{0} is not a client's id and secret as JSON; remove it to have a new one made")]
     Malformed(String),

@@ -1,13 +1,12 @@
 //! How does a program get a token? A small authorization server: metadata (RFC 8414) and tokens for programs that
 //! know a secret (`client_credentials`, RFC 6749 §4.4). Nobody logs in here.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Json, Router,
-    body::Bytes,
-    extract::{DefaultBodyLimit, State},
-    http::{HeaderMap, StatusCode, header},
+    extract::{Request, State},
+    http::{self, HeaderMap, StatusCode, Uri, header},
     response::{Html, IntoResponse, Response},
     routing::{get, post},
 };
@@ -20,10 +19,13 @@ use super::{
     form::Form,
     keys::Alg,
 };
-use crate::{Clock, ScopeSet};
+use crate::{Clock, ScopeSet, limits};
 
 /// Bytes that a token request may have.
 const MAX_FORM: usize = 16 * 1024;
+
+/// Time that a client has to send a token request.
+const FORM_TIME: Duration = Duration::from_secs(10);
 
 /// Seconds that a token is good for.
 pub const LIFETIME: i64 = 300;
@@ -31,23 +33,42 @@ pub const LIFETIME: i64 = 300;
 /// A small authorization server.
 #[derive(Clone, Debug)]
 pub struct Issuer {
-    /// Its name, compared as a string by everybody (S3).
-    pub issuer: String,
-    /// Where its public keys are.
-    pub jwks_uri: String,
-    /// The one server that its tokens are for: their audience.
-    pub resource: String,
-    /// What a client may have.
-    pub scopes: ScopeSet,
-    /// The one client.
-    pub client: Client,
-    /// Its keys.
-    pub keys: KeyFiles,
-    /// What time it is.
-    pub clock: Clock,
+    issuer: String,
+    origin: String,
+    base: String,
+    resource: String,
+    scopes: ScopeSet,
+    client: Client,
+    keys: KeyFiles,
+    clock: Clock,
 }
 
 impl Issuer {
+    /// The issuer of this URL, compared as a string by everybody (S3), which gives tokens for this one `resource`, their
+    /// audience, and with at most these `scopes`, to this one client.
+    ///
+    /// # Errors
+    /// When `issuer` is not a URL.
+    pub fn new(
+        issuer: String,
+        resource: String,
+        scopes: ScopeSet,
+        client: Client,
+        keys: KeyFiles,
+        clock: Clock,
+    ) -> Result<Self, http::Error> {
+        let parts = issuer.parse::<Uri>()?.into_parts();
+        let base = parts.path_and_query.as_ref().map_or("", |path| path.path());
+        let base = base.trim_end_matches('/').to_owned();
+        let origin = Uri::builder()
+            .scheme(parts.scheme.map_or(String::new(), |scheme| scheme.to_string()).as_str())
+            .authority(parts.authority.map_or(String::new(), |name| name.to_string()))
+            .path_and_query("")
+            .build()?;
+        let origin = origin.to_string().trim_end_matches('/').to_owned();
+        Ok(Self { issuer, origin, base, resource, scopes, client, keys, clock })
+    }
+
     /// The metadata: exactly what works (RFC 8414 §2).
     ///
     /// RFC 8414 §3.2 says that a member without elements is left out, but official clients refuse a document without
@@ -60,7 +81,7 @@ impl Issuer {
             "issuer": issuer,
             "authorization_endpoint": format!("{issuer}/authorize"),
             "token_endpoint": format!("{issuer}/token"),
-            "jwks_uri": self.jwks_uri,
+            "jwks_uri": format!("{}/.well-known/jwks.json", self.origin),
             "response_types_supported": [],
             "grant_types_supported": ["client_credentials"],
             "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
@@ -68,14 +89,14 @@ impl Issuer {
         })
     }
 
-    /// Metadata, token endpoint and the page; `base` is the path of the issuer's URL, empty if it has none.
-    pub fn routes(self, base: &str) -> Router {
-        let metadata = self.metadata();
+    /// Metadata, token endpoint and the page, at the paths that the metadata names.
+    pub fn routes(self) -> Router {
+        let (metadata, base) = (self.metadata(), self.base.clone());
         let document =
             async move || ([(header::CACHE_CONTROL, "public, max-age=300")], Json(metadata));
         Router::new()
             .route(&format!("/.well-known/oauth-authorization-server{base}"), get(document))
-            .route(&format!("{base}/token"), post(token).layer(DefaultBodyLimit::max(MAX_FORM)))
+            .route(&format!("{base}/token"), post(token))
             .route(&format!("{base}/authorize"), get(authorize))
             .with_state(Arc::new(self))
     }
@@ -169,24 +190,26 @@ impl IntoResponse for Refused {
 }
 
 /// `POST /token`. What comes out must not be kept by anybody between us and the client (S12).
-async fn token(State(issuer): State<Arc<Issuer>>, headers: HeaderMap, body: Bytes) -> Response {
+async fn token(State(issuer): State<Arc<Issuer>>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let answer = match limits::collect(body, MAX_FORM, FORM_TIME).await {
+        Ok(body) => match form(&parts.headers, &body) {
+            Some(form) => issuer.answer(&parts.headers, &form).map(Json).into_response(),
+            None => {
+                let text = "the body must be a form, application/x-www-form-urlencoded";
+                Refused::new("invalid_request", text).into_response()
+            }
+        },
+        Err(exceeded) => exceeded.into_response(),
+    };
     let no_store = [(header::CACHE_CONTROL, "no-store"), (header::PRAGMA, "no-cache")];
-    let kind =
-        headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    let is_form = kind.split(';').next().unwrap_or_default().trim();
-    let form = if is_form.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
-        Form::parse(&body)
-    } else {
-        None
-    };
-    let answer = match form {
-        Some(form) => issuer.answer(&headers, &form).map(Json).into_response(),
-        None => {
-            let text = "the body must be application/x-www-form-urlencoded";
-            Refused::new("invalid_request", text).into_response()
-        }
-    };
     (no_store, answer).into_response()
+}
+
+fn form(headers: &HeaderMap, body: &[u8]) -> Option<Form> {
+    let kind = headers.get(header::CONTENT_TYPE)?.to_str().ok()?.split(';').next()?.trim();
+    let is_form = kind.eq_ignore_ascii_case("application/x-www-form-urlencoded");
+    if is_form { Form::parse(body) } else { None }
 }
 
 /// `GET /authorize`: a page for the person whose client has sent him here.
@@ -211,15 +234,28 @@ mod tests {
     fn issuer(dir: &std::path::Path) -> Issuer {
         let keys = KeyFiles::new(dir);
         keys.ensure().unwrap();
-        Issuer {
-            issuer: "http://localhost:9000".into(),
-            jwks_uri: "http://localhost:9000/.well-known/jwks.json".into(),
-            resource: "http://localhost:9000/mcp".into(),
-            scopes: "mcp:read mcp:tools".parse().unwrap(),
-            client: Client::new("it", SECRET).unwrap(),
-            keys,
-            clock: Clock::new(|| 1000),
-        }
+        let (url, resource) = ("http://localhost:9000", "http://localhost:9000/mcp");
+        let scopes = "mcp:read mcp:tools".parse().unwrap();
+        let client = Client::new("it", SECRET).unwrap();
+        let clock = Clock::new(|| 1000);
+        Issuer::new(url.into(), resource.into(), scopes, client, keys, clock).unwrap()
+    }
+
+    #[test]
+    fn the_well_known_path_stands_between_host_and_path_of_an_issuer() {
+        let mut it = issuer(tempfile::tempdir().unwrap().path());
+        assert_eq!(it.metadata()["jwks_uri"], "http://localhost:9000/.well-known/jwks.json");
+        it = Issuer::new(
+            "https://a.example/b".into(),
+            it.resource,
+            it.scopes,
+            it.client,
+            it.keys,
+            it.clock,
+        )
+        .unwrap();
+        assert_eq!((&*it.origin, &*it.base), ("https://a.example", "/b"));
+        assert_eq!(it.metadata()["token_endpoint"], "https://a.example/b/token");
     }
 
     async fn ask(form: &str, basic: Option<&str>) -> (StatusCode, HeaderMap, Value) {
@@ -232,7 +268,7 @@ mod tests {
             request = request.header("authorization", format!("Basic {coded}"));
         }
         let request = request.body(Body::from(form.to_owned())).unwrap();
-        let response = issuer(dir.path()).routes("").oneshot(request).await.unwrap();
+        let response = issuer(dir.path()).routes().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
         (parts.status, parts.headers, serde_json::from_slice(&body).unwrap())

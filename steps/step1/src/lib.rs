@@ -6,7 +6,7 @@ use axum::{Router, middleware::from_fn, routing::get};
 use clap::Parser;
 use common::{PublicUrl, settings::Listen};
 
-/// What can be set; `cargo run -p step1 -- --help` shows it.
+/// What can be set; `--help` shows it.
 #[derive(Clone, Debug, Parser)]
 #[command(about, version)]
 pub struct Settings {

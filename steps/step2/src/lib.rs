@@ -19,7 +19,7 @@ use mcp_auth::{
     settings::{Limits, Origins},
 };
 
-/// What can be set; `cargo run -p step2 -- --help` shows it.
+/// What can be set; `--help` shows it.
 #[derive(Clone, Debug, Parser)]
 #[command(about, version)]
 pub struct Settings {

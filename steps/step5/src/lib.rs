@@ -19,7 +19,7 @@ use mcp_auth::{
     settings::{Keys, Limits, Origins},
 };
 
-/// What can be set; `cargo run -p step5 -- --help` shows it.
+/// What can be set; `--help` shows it.
 #[derive(Clone, Debug, Parser)]
 #[command(about, version)]
 pub struct Settings {

@@ -1,4 +1,4 @@
-//! Step 6: is this token genuine, current, and for us?.
+//! Step 6: is this token genuine, current, and for us?
 
 pub mod auth;
 pub mod issuer;
@@ -20,7 +20,7 @@ use mcp_auth::{
     settings::{Keys, Limits, Origins, Tokens},
 };
 
-/// What can be set; `cargo run -p step6 -- --help` shows it.
+/// What can be set; `--help` shows it.
 #[derive(Clone, Debug, Parser)]
 #[command(about, version)]
 pub struct Settings {
