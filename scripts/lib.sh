@@ -6,7 +6,7 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 . "$ROOT/scripts/lessons/ask.sh"
 for lesson in "$ROOT"/scripts/lessons/step*.sh; do . "$lesson"; done
 
-CHECKS=0 FAILURES=0 PIDS=() URL='' TOKEN='' LOG='' PROGRAM=''
+CHECKS=0 FAILURES=0 PIDS=() URL='' TOKEN='' LOG='' PROGRAM='' PUBLIC_URL='' STOP=''
 
 say() { printf '%s\n' "$*"; }
 die() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; exit 2; }
@@ -92,26 +92,32 @@ run() {
 
 usage() {
   cat <<TEXT
-usage: scripts/test_step$1.sh [--url URL [--token TOKEN]] [--self-test]
+usage: scripts/test_step$1.sh [--url URL [--public-url URL] [--token TOKEN]] [--lesson N] [--stop] [--self-test]
 
 Asks step $1 what its lesson and the lessons before it promise, with curl and jq. Exit status: 0 all
 kept, 1 a promise is broken, 2 the checks could not be made.
 
   --url URL      a server that runs already: its first line, such as http://localhost:9000/mcp;
                  without it the step is built and started on a free port, and its log is looked at too
+  --public-url URL  what the server at --url calls itself, where that is something else
   --token TOKEN  a token with all scopes, for a server at --url that asks for one
+  --lesson N     only what this lesson promises
+  --stop         end at the first promise that is broken
   --self-test    checks the checks: breaks one promise at a time on the way, and expects a failure
 TEXT
 }
 
 # test_step N ARGUMENTS…: the whole of test_stepN.sh.
 test_step() {
-  local step=$1 self_test='' lesson
+  local step=$1 self_test='' lesson lessons=''
   shift
   while [ $# -gt 0 ]; do
     case $1 in
       --url) URL=${2:?--url needs a URL} && shift 2 ;;
       --token) TOKEN=${2:?--token needs a token} && shift 2 ;;
+      --public-url) PUBLIC_URL=${2:?--public-url needs a URL} && shift 2 ;;
+      --lesson) lessons=${2:?--lesson needs a number} && shift 2 ;;
+      --stop) STOP=yes && shift ;;
       --self-test) self_test=yes && shift ;;
       --help | -h) usage "$step" && exit 0 ;;
       *) usage "$step" >&2 && exit 2 ;;
@@ -123,7 +129,8 @@ test_step() {
     self_test "$step"
   else
     [ -n "$URL" ] || own_server "$step"
-    for lesson in $(seq 1 "$step"); do
+    PUBLIC_URL=${PUBLIC_URL:-$URL}
+    for lesson in ${lessons:-$(seq 1 "$step")}; do
       say "lesson $lesson"
       "lesson_$lesson" "$step"
       [ -z "$PROGRAM" ] || "program_$lesson" "$step"
@@ -148,19 +155,24 @@ own_server() {
 # self_test N: the same checks through a proxy that breaks one promise must fail, and through one that
 # breaks nothing must not.
 self_test() {
-  local step=$1 spoil promise status
+  local step=$1 spoil list promise lesson status
   own_server "$step"
   spoil=$(build workshop-tests spoil)
-  for promise in nothing $("$spoil" --break list --step "$step" --names); do
+  list=$("$spoil" --break list --step "$step" | sed -nE 's/^([^ ]+) +from step ([0-9]+),.*/\1:\2/p')
+  [ -n "$list" ] || die 'spoil knows nothing to break'
+  for promise in none $list; do
+    lesson=${promise#*:} promise=${promise%:*}
     start "spoil-$promise" "$spoil" --upstream "$URL" --break "$promise"
+    set -- --url "$STARTED_URL" --public-url "$URL" ${TOKEN:+--token "$TOKEN"}
+    [ "$promise" = none ] || set -- "$@" --lesson "$lesson" --stop
     status=0
-    "$ROOT/scripts/test_step$step.sh" --url "$STARTED_URL" ${TOKEN:+--token "$TOKEN"} >"$WORK/$promise.txt" 2>&1 || status=$?
+    "$ROOT/scripts/test_step$step.sh" "$@" >"$WORK/spoilt.txt" 2>&1 || status=$?
     kill "$STARTED_PID"
     case $promise:$status in
-      nothing:0) passed 'a proxy that breaks nothing breaks no check' ;;
-      nothing:*) failed 'a proxy that breaks nothing breaks no check' 'exit status 0' "$(grep -A2 FAILED "$WORK/$promise.txt" || tail -n 3 "$WORK/$promise.txt")" ;;
-      *:1) passed "$promise is noticed: $(grep -m 1 '^FAILED' "$WORK/$promise.txt" | cut -c 9-)" ;;
-      *) failed "$promise is noticed" 'exit status 1' "exit status $status: $(tail -n 2 "$WORK/$promise.txt")" ;;
+      none:0) passed 'a proxy that breaks nothing breaks no check' ;;
+      none:*) failed 'a proxy that breaks nothing breaks no check' 'exit status 0' "$(grep -A 2 FAILED "$WORK/spoilt.txt" || tail -n 3 "$WORK/spoilt.txt")" ;;
+      *:1) passed "$promise is noticed: $(sed -n 's/^FAILED *//p' "$WORK/spoilt.txt" | head -n 1)" ;;
+      *) failed "$promise is noticed" 'exit status 1' "exit status $status: $(tail -n 2 "$WORK/spoilt.txt")" ;;
     esac
   done
 }

@@ -110,4 +110,5 @@ failed() {
   say "FAILED  $1"
   say "          expected  $(tr -s ' \n' '  ' <<<"$2")"
   say "          got       $(head -c 2000 <<<"$3")"
+  [ -z "$STOP" ] || exit 1
 }

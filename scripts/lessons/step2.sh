@@ -17,6 +17,11 @@ eras() {
   check 'it says who answers' '.body.result._meta["io.modelcontextprotocol/serverInfo"] | (.name | type) == "string" and (.version | type) == "string"'
   check 'no session id is issued' '.headers | has("mcp-session-id") | not'
   check 'an answer is JSON' 'header("content-type") == "application/json"'
+  local declared
+  for declared in $(jq -r '.body.result.capabilities | keys[]' "$WORK/answer"); do
+    modern "$declared/list" '{}'
+    check "it declares $declared, and serves them" result
+  done
   modern server/discover '{"_meta": {"traceparent": "nonsense"}}'
   check 'a malformed traceparent is ignored' 'result'
   modern server/discover '{}' -H 'Mcp-Session-Id: of-somebody-else'
@@ -108,8 +113,8 @@ headers_tell_the_truth() {
 
 # Exactly our hosts, exactly our origins (T2, G8).
 knocking() {
-  local ours=${URL%/mcp} origin host
-  ours=$(sed -E 's#^(https?://[^/]+).*#\1#' <<<"$ours")
+  local ours origin host
+  ours=$(sed -E 's#^(https?://[^/]+).*#\1#' <<<"$PUBLIC_URL")
   for origin in http://localhost.evil.com http://evil.example "$ours.evil.com" "${ours}0" "${ours%:*}" null https://localhost; do
     legacy ping '{}' -H "Origin: $origin"
     check "the origin $origin is 403" 'refusal(403; "forbidden_origin") and (.headers | has("access-control-allow-origin") | not)'
@@ -131,8 +136,9 @@ knocking() {
   check 'a preflight from our origin is 204, and needs no token' '.status == 204 and header("access-control-allow-origin") == $ours and (header("access-control-allow-headers") | contains("mcp-name"))' --arg ours "$ours"
   TOKEN='' ask OPTIONS /mcp -H 'Origin: http://localhost.evil.com' -H 'Access-Control-Request-Method: POST'
   check 'a preflight from another is 403' '.status == 403'
-  legacy tools/nothing '{}' -H "Origin: $ours"
-  check 'our page may read a refusal' 'header("access-control-allow-origin") == $ours' --arg ours "$ours"
+  post '[]' -H "Origin: $ours"
+  check 'our page may read a refusal' '.status == 400 and header("access-control-allow-origin") == $ours' --arg ours "$ours"
+  check 'caches are told that answers differ by Origin' 'header("vary") | ascii_downcase | contains("origin")'
 }
 
 # Types, sizes and shapes (T6, T7, T9, T19, G2).
