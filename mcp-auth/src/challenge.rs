@@ -9,7 +9,7 @@ use axum::{
 };
 use serde_json::json;
 
-use crate::{bearer::BearerError, refusal::refuse, verify::VerifyError};
+use crate::{Needs, bearer::BearerError, refusal::refuse, verify::VerifyError};
 
 /// What a caller needs to know to do better: where to get a token, and with which scope.
 #[derive(Clone, Debug, Default)]
@@ -41,11 +41,13 @@ impl Challenge {
         self.refuse(StatusCode::UNAUTHORIZED, "invalid_token", "this token is not taken here")
     }
 
-    /// 403 `insufficient_scope`: the token is good and allows too little (A9).
+    /// 403 `insufficient_scope`: the token is good and allows too little. Names all that the operation
+    /// needs, in one challenge (A9).
     #[must_use]
-    pub fn insufficient(&self) -> Response {
+    pub fn insufficient(&self, needs: &Needs) -> Response {
         let text = "this token does not allow it: ask for one with more scope";
-        self.refuse(StatusCode::FORBIDDEN, "insufficient_scope", text)
+        let challenge = Self { scope: Some(needs.0.to_string()), ..self.clone() };
+        challenge.refuse(StatusCode::FORBIDDEN, "insufficient_scope", text)
     }
 
     /// 503: whether the token is good cannot be told at the moment.
