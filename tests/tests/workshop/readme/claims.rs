@@ -90,8 +90,11 @@ fn sources() -> Vec<PathBuf> {
     found
 }
 
-fn defines(source: &str, function: &str) -> bool {
-    ["(", "<"].iter().any(|after| source.contains(&format!("fn {function}{after}")))
+/// Is there a function of this name, or a type?
+fn defines(source: &str, name: &str) -> bool {
+    let starts = ["fn ", "struct "].map(|kind| format!("{kind}{name}"));
+    let ends = |rest: &str| rest.starts_with(['(', '<', ' ']);
+    starts.iter().any(|start| source.split(start.as_str()).skip(1).any(ends))
 }
 
 /// What stands between backticks.
