@@ -21,6 +21,7 @@ pub mod promise;
 pub mod answer;
 pub mod call;
 pub mod contracts;
+pub mod issuer;
 pub mod judge;
 pub mod spoil;
 pub mod steps;

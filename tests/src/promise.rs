@@ -18,18 +18,25 @@ pub struct Promise {
     pub proves: &'static str,
     /// The promise itself, for people.
     pub says: &'static str,
+    /// Does it need tokens that no server gives out, signed with the keys that the server trusts?
+    pub signs: bool,
     /// Finds out.
     pub check: fn(&Target) -> Checking<'_>,
 }
 
-/// Lists async functions `fn(&Target) -> Kept` as promises: name, requirements, sentence.
+/// Lists async functions `fn(&Target) -> Kept` as promises: name, requirements, sentence. Those that sign
+/// tokens are listed apart, after `signs: true;`.
 #[macro_export]
 macro_rules! promises {
     ($($name:ident, $proves:literal, $says:literal;)*) => {
+        $crate::promises!(signs: false; $($name, $proves, $says;)*)
+    };
+    (signs: $signs:literal; $($name:ident, $proves:literal, $says:literal;)*) => {
         &[$($crate::Promise {
             name: stringify!($name),
             proves: $proves,
             says: $says,
+            signs: $signs,
             check: |target| Box::pin($name(target)),
         }),*]
     };

@@ -11,7 +11,7 @@ use reqwest::redirect;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
-use crate::{Answer, Call};
+use crate::{Answer, Call, issuer::Issuer};
 
 /// The most that an answer may have, and how long it may take.
 const MAX_ANSWER: usize = 8 << 20;
@@ -37,6 +37,7 @@ impl fmt::Debug for Token {
 pub struct Target {
     reach: Reach,
     resource: Uri,
+    issuer: Option<Issuer>,
     /// Sent with every request, unless a promise is about something else. For a server with a door:
     /// a token with all scopes.
     pub caller: Option<Token>,
@@ -71,7 +72,7 @@ impl Target {
     }
 
     fn new(reach: Reach, resource: &str, step: u8) -> Result<Self, String> {
-        Ok(Self { reach, resource: absolute(resource)?, caller: None, step })
+        Ok(Self { reach, resource: absolute(resource)?, caller: None, issuer: None, step })
     }
 
     /// The same server, which calls itself `resource`: for one behind a proxy.
@@ -82,9 +83,27 @@ impl Target {
         Ok(Self { resource: absolute(resource)?, ..self })
     }
 
+    /// The same server, reached through this router.
+    #[must_use]
+    pub fn through(self, proxy: Router) -> Self {
+        Self { reach: Reach::App(proxy), ..self }
+    }
+
     /// The same server, asked with this token.
     pub fn with_caller(self, caller: Option<Token>) -> Self {
         Self { caller, ..self }
+    }
+
+    /// The same server, which trusts the keys of this issuer.
+    #[must_use]
+    pub fn with_issuer(self, issuer: Issuer) -> Self {
+        Self { issuer: Some(issuer), ..self }
+    }
+
+    /// Who signs tokens that the server trusts, if we can.
+    #[must_use]
+    pub fn issuer(&self) -> Option<&Issuer> {
+        self.issuer.as_ref()
     }
 
     /// The endpoint as clients know it, and the audience of their tokens.
@@ -95,6 +114,19 @@ impl Target {
     /// Scheme, host and port, as a browser writes them into `Origin`.
     pub fn origin(&self) -> String {
         root(&self.resource)
+    }
+
+    /// The server as clients know it: its endpoint without `/mcp`.
+    #[must_use]
+    pub fn public_url(&self) -> String {
+        let resource = self.resource();
+        resource.strip_suffix("/mcp").unwrap_or(&resource).to_owned()
+    }
+
+    /// The host, without its port.
+    #[must_use]
+    pub fn host(&self) -> String {
+        self.resource.host().unwrap_or_default().to_ascii_lowercase()
     }
 
     /// Host and port, as they stand in `Host`.

@@ -28,3 +28,23 @@ async fn step3_keeps_its_contracts() {
 async fn step4_keeps_its_contracts() {
     judged(4, &[]).await;
 }
+
+#[tokio::test]
+async fn step5_keeps_its_contracts() {
+    judged(5, &[]).await;
+}
+
+#[tokio::test]
+async fn step6_keeps_its_contracts() {
+    judged(6, &[]).await;
+}
+
+#[tokio::test]
+async fn step7_keeps_its_contracts() {
+    judged(7, &[]).await;
+}
+
+#[tokio::test]
+async fn step8_keeps_its_contracts() {
+    judged(8, &[]).await;
+}

@@ -1,29 +1,35 @@
 //! Does a check notice? Each breakage of `spoil` must turn the promise red that it names.
 
-use workshop_tests::{Target, contracts, judge, spoil, steps};
+use workshop_tests::{
+    Target, contracts,
+    judge::{self, Outcome, Question},
+    spoil, steps,
+};
 
 /// The last step behind the proxy.
-fn spoiled(breakage: Option<&'static spoil::Breakage>) -> Target {
-    let upstream = steps::target(steps::LAST, &[]).unwrap();
-    let (resource, caller) = (upstream.resource(), upstream.caller.clone());
-    let proxy = spoil::proxy(upstream, None, breakage);
-    Target::app(proxy, &resource, steps::LAST).unwrap().with_caller(caller)
+fn spoiled(upstream: &Target, breakage: Option<&'static spoil::Breakage>) -> Target {
+    let proxy = spoil::proxy(upstream.clone(), None, breakage);
+    upstream.clone().through(proxy)
 }
 
 #[tokio::test]
 async fn a_proxy_that_breaks_nothing_keeps_every_promise() {
-    let report = judge::contracts(&spoiled(None)).await;
+    let upstream = steps::target(steps::LAST, &[]).unwrap();
+    let report = judge::contracts(&spoiled(&upstream, None)).await;
     assert!(report.is_kept(), "{report}");
 }
 
 #[tokio::test]
 async fn every_breakage_is_noticed() {
+    let upstream = steps::target(steps::LAST, &[]).unwrap();
     let promises: Vec<_> = (1..=steps::LAST).flat_map(contracts::of).collect();
     let mut unnoticed = Vec::new();
     for breakage in spoil::all() {
         let named = promises.iter().find(|promise| promise.name == breakage.noticed_by);
         let promise = named.unwrap_or_else(|| panic!("no promise {}", breakage.noticed_by));
-        if judge::ask(&spoiled(Some(breakage)), promise).await.kept.is_ok() {
+        let line =
+            judge::ask(&spoiled(&upstream, Some(breakage)), Question::Promise(promise)).await;
+        if !matches!(line.answer, Outcome::Broken(_)) {
             unnoticed.push(breakage.name);
         }
     }
