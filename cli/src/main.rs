@@ -2,7 +2,11 @@
 
 mod call;
 mod exit;
+mod folder;
+mod keys;
 mod output;
+mod times;
+mod token;
 
 use std::process::ExitCode;
 
@@ -10,7 +14,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 
 use exit::Failure;
 
-/// Calls MCP servers over HTTP, with and without a token, and says what they answer.
+/// Calls MCP servers over HTTP, makes tokens and keys, and says what is wrong with them
 #[derive(Parser)]
 #[command(
     name = "mcp-auth",
@@ -27,6 +31,8 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Call(Box<call::Args>),
+    Token(Box<token::Args>),
+    Keys(keys::Args),
     /// Prints completions for a shell
     #[command(after_help = COMPLETIONS)]
     Completions {
@@ -51,7 +57,12 @@ fn main() -> ExitCode {
         _ => Ok(()),
     };
     let cli = Cli::parse();
-    let json = matches!(&cli.command, Command::Call(args) if args.json());
+    let json = match &cli.command {
+        Command::Call(args) => args.json(),
+        Command::Token(args) => args.json(),
+        Command::Keys(args) => args.json(),
+        Command::Completions { .. } => false,
+    };
     match loaded.and_then(|()| run(cli.command)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(json),
@@ -61,6 +72,8 @@ fn main() -> ExitCode {
 fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::Call(args) => call::run(*args),
+        Command::Token(args) => token::run(&args),
+        Command::Keys(args) => keys::run(&args),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "mcp-auth", &mut script);

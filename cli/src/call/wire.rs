@@ -121,7 +121,7 @@ impl Http {
         }
         let deadline = Instant::now() + self.timeout;
         let mut body = Vec::new();
-        let answer = async {
+        let answer: Result<_, Failure> = async {
             let mut sent = self.client.request(request.method.clone(), target.url().clone());
             sent = sent.headers(request.headers.clone());
             if let Some(body) = &request.body {
