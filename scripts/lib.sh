@@ -54,12 +54,12 @@ has_line_or_ended() { has_line "$1" || ! kill -0 "$2" 2>/dev/null; }
 has_ended() { ! kill -0 "$1" 2>/dev/null; }
 says() { grep -q -- "$2" "$1"; }
 
-# build PACKAGE BINARY: builds it and prints where it is.
+# build PACKAGE NAME [--example]: builds a program and prints where it is.
 build() {
   local found
-  found=$(cd "$ROOT" && cargo build -q -p "$1" --bin "$2" --message-format=json |
+  found=$(cd "$ROOT" && cargo build -q -p "$1" "${3:---bin}" "$2" --message-format=json |
     jq -r --arg bin "$2" 'select(.reason == "compiler-artifact" and .target.name == $bin).executable // empty') ||
-    die "cargo build -p $1 --bin $2 failed"
+    die "cargo build -p $1 ${3:---bin} $2 failed"
   [ -x "$found" ] || die "cargo build -p $1 made no program $2"
   say "$found"
 }
