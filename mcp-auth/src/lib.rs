@@ -21,6 +21,8 @@ pub mod refusal;
 pub mod scopes;
 #[cfg(feature = "clap")]
 pub mod settings;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod verify;
 
 pub use clock::Clock;

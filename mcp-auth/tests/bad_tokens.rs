@@ -1,0 +1,291 @@
+//! Does the library refuse each bad token of the table, for the cause that the table names?
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test fails by panicking
+
+use std::{collections::BTreeSet, time::Duration};
+
+use axum::{
+    Router,
+    extract::Request,
+    http::StatusCode,
+    middleware::{Next, from_fn},
+    response::{IntoResponse as _, Response},
+    routing::post,
+};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use mcp_auth::{
+    Cause, Clock, Identity, VerifyError, bearer,
+    challenge::Challenge,
+    issuer::files::KeyFiles,
+    jwks::KeySet,
+    jwt::Verifier,
+    testing::{Expected, Issuer, Kind},
+};
+use serde_json::json;
+
+const NAME: &str = "http://localhost:9000";
+const AUDIENCE: &str = "http://localhost:9000/mcp";
+const NOW: i64 = 1_800_000_000;
+const SCOPE: &str = "mcp:read mcp:tools mcp:prompts";
+
+fn issuer() -> Issuer {
+    Issuer::new(NAME, AUDIENCE).unwrap().with_clock(Clock::new(|| NOW))
+}
+
+fn verifier(issuer: &Issuer) -> Verifier {
+    Verifier::new(issuer.key_set(), NAME.into(), AUDIENCE.into(), issuer.leeway())
+}
+
+fn bad(issuer: &Issuer, kind: Kind) -> String {
+    issuer.token("alice").scope(SCOPE).bad(kind).mint().unwrap()
+}
+
+#[test]
+fn each_row_gets_what_it_should_for_the_cause_that_the_table_names() {
+    let issuer = issuer();
+    let verifier = verifier(&issuer);
+    let mut wrong = Vec::new();
+    for kind in Kind::all() {
+        let result = verifier.verify(&bad(&issuer, kind), NOW);
+        let is_right = match (kind.expected(), &result) {
+            (Expected::Refused(cause), Err(error)) => *error == VerifyError::Invalid(cause),
+            (Expected::Taken, Ok(identity)) => {
+                may(identity) == BTreeSet::from_iter(SCOPE.split(' '))
+            }
+            (Expected::Powerless, Ok(identity)) => {
+                may(identity).is_disjoint(&SCOPE.split(' ').collect())
+                    && identity.roles().all(|role| role != "admin")
+            }
+            _ => false,
+        };
+        if !is_right {
+            wrong.push(format!("{kind}: {:?}, and got {result:?}", kind.expected()));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+fn may(identity: &Identity) -> BTreeSet<&str> {
+    identity.scopes().iter().collect()
+}
+
+#[test]
+fn the_table_is_long_and_each_row_has_a_name_of_its_own_and_a_sentence() {
+    let names: BTreeSet<_> = Kind::all().map(Kind::name).collect();
+    assert_eq!(names.len(), Kind::all().count(), "a name stands twice");
+    let refused = Kind::all().filter(|kind| matches!(kind.expected(), Expected::Refused(_)));
+    assert!(refused.count() >= 60, "at least 60 tokens are to be refused");
+    for kind in Kind::all() {
+        let is_kebab =
+            kind.name().bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+        assert!(is_kebab, "{kind} is not in kebab-case");
+        assert_eq!(kind.to_string().parse(), Ok(kind));
+        assert!(
+            kind.tries().len() > 10 && !kind.tries().ends_with('.'),
+            "{kind}: {}",
+            kind.tries()
+        );
+    }
+}
+
+#[test]
+fn the_tokens_of_the_table_fit_into_a_header() {
+    let issuer = issuer();
+    for kind in Kind::all() {
+        let value = format!("Bearer {}", bad(&issuer, kind));
+        assert!(value.len() <= 8192, "{kind} has {} bytes", value.len());
+        let headers = [("authorization".parse().unwrap(), value.parse().unwrap())];
+        let headers = headers.into_iter().collect();
+        let word = bearer::token(&"/mcp".parse().unwrap(), &headers, 8192);
+        assert!(word.is_ok(), "{kind}: {word:?}, so the server would never look at the token");
+    }
+}
+
+/// A row is about one thing: of two faults, a server that misses one would still refuse for the other.
+#[test]
+fn a_bad_token_differs_from_a_good_one() {
+    let issuer = issuer();
+    for kind in Kind::all() {
+        let good = issuer.token("alice").scope(SCOPE).claim("jti", "1").mint().unwrap();
+        let other = issuer.token("alice").scope(SCOPE).claim("jti", "1").bad(kind).mint().unwrap();
+        let is_good_as_it_is = kind.name() == "typ-at-lower";
+        assert_eq!(other == good, is_good_as_it_is, "{kind}");
+    }
+}
+
+#[test]
+fn alg_none_is_refused_in_all_sixteen_spellings() {
+    let issuer = issuer();
+    let token = bad(&issuer, "alg-none".parse().unwrap());
+    let (_, rest) = token.split_once('.').unwrap();
+    let kid = issuer.key_set().current().unwrap().publish(NOW)["keys"][0]["kid"].clone();
+    for capitals in 0..16 {
+        let letter = |(place, letter): (usize, char)| {
+            if capitals >> place & 1 == 1 { letter.to_ascii_uppercase() } else { letter }
+        };
+        let alg: String = "none".chars().enumerate().map(letter).collect();
+        let header = URL_SAFE_NO_PAD.encode(json!({"alg": alg, "kid": kid}).to_string());
+        let result = verifier(&issuer).verify(&format!("{header}.{rest}"), NOW);
+        assert_eq!(result.unwrap_err(), Cause::Algorithm.into(), "{alg}");
+    }
+}
+
+#[test]
+fn a_leeway_of_zero_is_none() {
+    let issuer = issuer().with_leeway(Duration::ZERO);
+    let verifier = verifier(&issuer);
+    let verify =
+        |lifetime| verifier.verify(&issuer.token("a").lifetime(lifetime).mint().unwrap(), NOW);
+    assert!(verify(1).is_ok());
+    assert_eq!(verify(0).unwrap_err(), Cause::Expired.into());
+    for kind in Kind::all().filter(|kind| kind.is_close()) {
+        let is_taken = verifier.verify(&bad(&issuer, kind), NOW).is_ok();
+        assert_eq!(is_taken, kind.expected() == Expected::Taken, "{kind}");
+    }
+}
+
+#[test]
+fn without_keys_a_token_is_neither_good_nor_bad() {
+    let issuer = issuer();
+    let folder = tempfile::tempdir().unwrap();
+    let none = KeySet::new(folder.path().join("jwks.json"), Clock::default());
+    let verifier = Verifier::new(none, NAME.into(), AUDIENCE.into(), issuer.leeway());
+    let token = issuer.token("alice").mint().unwrap();
+    let unavailable = VerifyError::Unavailable { retry_after: Duration::from_secs(5) };
+    assert_eq!(verifier.verify(&token, NOW).unwrap_err(), unavailable);
+    // what is bad whatever the keys are is still told
+    let token = bad(&issuer, "alg-none".parse().unwrap());
+    assert_eq!(verifier.verify(&token, NOW).unwrap_err(), Cause::Algorithm.into());
+}
+
+#[test]
+fn a_token_says_who_is_calling() {
+    let issuer = issuer();
+    let token = issuer
+        .token("alice")
+        .scope("b a")
+        .roles(["admin", "user"])
+        .client("cli")
+        .claim("preferred_username", "Alice")
+        .claim("realm_access", json!({"roles": ["staff"]}))
+        .claim("x/y", json!({"z": [1, 2]}))
+        .lifetime(60)
+        .at(NOW - 10);
+    let who = verifier(&issuer).verify(&token.mint().unwrap(), NOW).unwrap();
+    assert_eq!((who.issuer(), who.subject(), who.client()), (NAME, "alice", Some("cli")));
+    assert_eq!((who.scopes().to_string().as_str(), who.expires()), ("a b", NOW + 50));
+    assert_eq!(who.roles().collect::<Vec<_>>(), ["admin", "staff", "user"]);
+    assert_eq!(who.name(), Some("Alice"));
+    assert_eq!(who.claim("/x~1y/z/1"), Some(&json!(2)));
+    assert_eq!(who.claim("x~1y"), None, "a pointer begins with a slash");
+    assert!(issuer.key_set().current().unwrap().choose(who.key_id(), NOW).is_some());
+}
+
+/// A guarded server of a few lines.
+fn server(issuer: &Issuer) -> Router {
+    guarded(issuer, Clock::new(|| NOW), |error| Challenge::default().verify(error))
+}
+
+/// A guarded server that answers a bad token in its own way.
+fn guarded(issuer: &Issuer, clock: Clock, refuse: fn(&VerifyError) -> Response) -> Router {
+    let verifier = verifier(issuer);
+    let door = move |request: Request, next: Next| {
+        let token = bearer::token(request.uri(), request.headers(), 8192).map(str::to_owned);
+        let checked = token.map(|token| verifier.verify(&token, clock.now()));
+        async move {
+            match checked {
+                Ok(Ok(who)) if who.scopes().contains("mcp:read") => next.run(request).await,
+                Ok(Ok(_)) => StatusCode::FORBIDDEN.into_response(),
+                Ok(Err(error)) => refuse(&error),
+                Err(error) => Challenge::default().bearer(error),
+            }
+        }
+    };
+    Router::new().route("/mcp", post(|| async { "in" })).layer(from_fn(door))
+}
+
+#[tokio::test]
+async fn a_guarded_server_passes() {
+    let issuer = issuer();
+    let report = issuer.refuses_bad_tokens(server(&issuer), AUDIENCE).await;
+    assert!(report.is_clean(), "{report}");
+    assert_eq!(report.tried(), Kind::all().count());
+}
+
+#[tokio::test]
+async fn rows_close_to_a_limit_are_left_out_when_the_clocks_may_differ() {
+    let issuer = Issuer::new(NAME, AUDIENCE).unwrap();
+    let invalid = |error: &VerifyError| Challenge::default().verify(error);
+    let server = guarded(&issuer, Clock::default(), invalid);
+    let report = issuer.refuses_bad_tokens(server, AUDIENCE).await;
+    assert!(report.is_clean(), "{report}");
+    let close = Kind::all().filter(|kind| kind.is_close()).count();
+    assert_eq!(report.tried(), Kind::all().count() - close);
+    assert!(report.to_string().contains(&format!("{close} left out")), "{report}");
+}
+
+#[tokio::test]
+async fn a_server_without_a_door_is_found_out() {
+    let open = Router::new().route("/mcp", post(|| async { "in" }));
+    let report = issuer().refuses_bad_tokens(open, AUDIENCE).await;
+    let refused = Kind::all().filter(|kind| matches!(kind.expected(), Expected::Refused(_)));
+    assert_eq!(report.failures().len(), refused.count(), "{report}");
+    assert!(report.to_string().contains("alg-none: expected 401"), "{report}");
+}
+
+#[tokio::test]
+async fn a_server_that_refuses_everybody_is_found_out() {
+    let shut = Router::new().route("/mcp", post(|| async { Challenge::default().invalid() }));
+    let report = issuer().refuses_bad_tokens(shut, AUDIENCE).await;
+    assert_eq!(report.failures()[0].kind, "good", "{report}");
+    assert_eq!(report.tried(), 0);
+}
+
+#[tokio::test]
+async fn a_server_that_forgets_the_audience_is_found_out() {
+    let issuer = issuer();
+    let elsewhere = "https://elsewhere.example/mcp";
+    let report = issuer.refuses_bad_tokens(server(&issuer), elsewhere).await;
+    assert_eq!(
+        report.failures()[0].kind,
+        "good",
+        "its own tokens are for another server: {report}"
+    );
+}
+
+#[tokio::test]
+async fn a_server_that_tells_the_cause_is_found_out() {
+    let issuer = issuer();
+    let telling = guarded(&issuer, Clock::new(|| NOW), |error| {
+        let (parts, _) = Challenge::default().verify(error).into_parts();
+        (parts.status, parts.headers, error.to_string()).into_response()
+    });
+    let report = issuer.refuses_bad_tokens(telling, AUDIENCE).await;
+    let failed: Vec<_> = report.failures().iter().map(|failure| failure.kind).collect();
+    assert!(!failed.contains(&"opaque") && failed.contains(&"alg-none"), "{report}");
+}
+
+#[tokio::test]
+async fn a_refusal_without_its_challenge_is_found_out() {
+    let issuer = issuer();
+    let bare = |_: &VerifyError| StatusCode::UNAUTHORIZED.into_response();
+    let bare = guarded(&issuer, Clock::new(|| NOW), bare);
+    let report = issuer.refuses_bad_tokens(bare, AUDIENCE).await;
+    let refused = Kind::all().filter(|kind| matches!(kind.expected(), Expected::Refused(_)));
+    assert_eq!(report.failures().len(), refused.count(), "{report}");
+}
+
+#[test]
+fn an_issuer_can_sign_with_the_keys_of_a_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = KeyFiles::new(folder.path().join("keys"));
+    assert!(Issuer::from_keys(&files, NAME, AUDIENCE).is_err(), "there is no key yet");
+    files.ensure().unwrap();
+    let issuer = Issuer::from_keys(&files, NAME, AUDIENCE).unwrap().with_clock(Clock::new(|| NOW));
+    let token = issuer.token("alice").mint().unwrap();
+    assert_eq!(verifier(&issuer).verify(&token, NOW).unwrap().subject(), "alice");
+    for kind in ["key-enc", "key-retired", "key-other-kid"] {
+        let result = verifier(&issuer).verify(&bad(&issuer, kind.parse().unwrap()), NOW);
+        assert_eq!(result.unwrap_err(), Cause::Key.into(), "{kind}");
+    }
+}
