@@ -11,11 +11,14 @@ mod sse;
 mod target;
 mod wire;
 
-use std::{io::Read as _, time::Duration};
+use std::time::Duration;
 
 use clap::Subcommand;
 
-use crate::exit::{self, Failure, Status};
+use crate::{
+    exit::{self, Failure, Status},
+    input,
+};
 use arguments::Argument;
 use client::{Client, Era};
 use show::Show;
@@ -159,17 +162,8 @@ pub fn run(args: Args) -> Result<(), Failure> {
 
 /// The token to send. It is not sent where anybody on the way can read it.
 fn token(given: Option<String>, target: &Target, anyway: bool) -> Result<Option<String>, Failure> {
-    let token = match given.as_deref() {
-        Some("-") => {
-            let (mut text, stdin) = (String::new(), std::io::stdin().lock());
-            stdin.take(1 << 20).read_to_string(&mut text).map_err(|error| {
-                Failure::usage(format!("the token cannot be read from stdin: {error}"))
-            })?;
-            text
-        }
-        _ => given.unwrap_or_default(),
-    };
-    let token = Some(token.trim().to_owned()).filter(|token| !token.is_empty());
+    let token = input::token(given.as_deref().unwrap_or_default())?;
+    let token = Some(token).filter(|token| !token.is_empty());
     if token.is_some() && !target.keeps_secrets() && !anyway {
         return Err(Failure::usage(format!(
             "the token is not sent to {}: without TLS anybody on the way can read it; use https://, or \

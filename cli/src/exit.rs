@@ -66,6 +66,11 @@ impl Failure {
         Self::new(Status::Unreachable, message)
     }
 
+    /// A failure that the result has told already.
+    pub fn silent(status: Status) -> Self {
+        Self::new(status, "")
+    }
+
     /// The same with a detail for programs, which `--json` shows.
     #[must_use]
     pub fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
@@ -89,6 +94,9 @@ impl Failure {
     /// Writes the failure to stderr, as a sentence or as one JSON object on one line.
     pub fn report(self, as_json: bool) -> ExitCode {
         let status = self.status as u8;
+        if self.message.is_empty() {
+            return ExitCode::from(status);
+        }
         let text = if as_json {
             let mut object = self.details;
             object.insert("status".into(), status.into());

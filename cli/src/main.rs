@@ -3,6 +3,8 @@
 mod call;
 mod exit;
 mod folder;
+mod input;
+mod inspect;
 mod keys;
 mod output;
 mod times;
@@ -33,6 +35,7 @@ enum Command {
     Call(Box<call::Args>),
     Token(Box<token::Args>),
     Keys(keys::Args),
+    Inspect(inspect::Args),
     /// Prints completions for a shell
     #[command(after_help = COMPLETIONS)]
     Completions {
@@ -61,6 +64,7 @@ fn main() -> ExitCode {
         Command::Call(args) => args.json(),
         Command::Token(args) => args.json(),
         Command::Keys(args) => args.json(),
+        Command::Inspect(args) => args.json(),
         Command::Completions { .. } => false,
     };
     match loaded.and_then(|()| run(cli.command)) {
@@ -74,6 +78,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Call(args) => call::run(*args),
         Command::Token(args) => token::run(&args),
         Command::Keys(args) => keys::run(&args),
+        Command::Inspect(args) => inspect::run(&args),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "mcp-auth", &mut script);

@@ -63,8 +63,15 @@ async fn refused(http: &Http, target: &Target, token: Option<&str>, answer: &Ans
         lines.extend(more.into_iter().map(|line| format!("    {line}")));
     }
     lines.extend(in_log(answer));
-    if token.is_none() {
-        lines.push("  give it in the variable MCP_TOKEN, or with --token".into());
+    lines.push(match token {
+        None => "  give it in the variable MCP_TOKEN, or with --token".into(),
+        Some(_) => {
+            "  `mcp-auth inspect` says what is in a token, and whether a server here takes it"
+                .into()
+        }
+    });
+    if target.is_loopback() && token.is_none() {
+        lines.push("  a server of the workshop takes one of: mcp-auth token alice".into());
     }
     Failure::new(Status::Refused, lines.join("\n"))
         .with("error", error)

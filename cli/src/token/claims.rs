@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use mcp_auth::issuer::client::random;
+use mcp_auth::{identity::seconds, issuer::client::random};
 use serde_json::{Map, Value, json};
 
 use super::{Wanted, people};
@@ -11,8 +11,8 @@ use super::{Wanted, people};
 pub struct Claims {
     /// The claims themselves.
     pub all: Map<String, Value>,
-    /// Seconds since 1970, as asked for.
-    pub expires: i64,
+    /// When it ends, in seconds since 1970, if it says so.
+    pub expires: Option<i64>,
 }
 
 /// `k=json`: a claim as it stands.
@@ -68,6 +68,7 @@ impl Claims {
         for Claim { name, value } in &wanted.claim {
             put(name, value.clone());
         }
+        let expires = seconds(all.get("exp"));
         Self { all, expires }
     }
 }

@@ -62,13 +62,14 @@ pub fn words(made: &Made, now: i64) -> String {
         }
         Some(other) => output::line(&other.to_string()),
     };
+    let expires = made.claims.expires.map(|time| times::told(time, now));
     let rows = [
         ["subject", &claim("sub")],
         ["scopes", &claim("scope")],
         ["roles", &claim("roles")],
         ["issuer", &claim("iss")],
         ["audience", &claim("aud")],
-        ["expires", &times::told(made.claims.expires, now)],
+        ["expires", &expires.unwrap_or_else(|| claim("exp"))],
     ];
     output::table(0, &rows.map(|row| row.map(str::to_owned)))
 }
@@ -77,8 +78,9 @@ fn as_json(made: &Made) -> Value {
     let claim = |name: &str| made.claims.all.get(name).cloned().unwrap_or_default();
     let scopes = claim("scope");
     let scopes: Vec<_> = scopes.as_str().unwrap_or_default().split_whitespace().collect();
+    let roles = Some(claim("roles")).filter(|roles| !roles.is_null()).unwrap_or_else(|| json!([]));
     json!({
-        "subject": claim("sub"), "scopes": scopes, "roles": claim("roles"),
+        "subject": claim("sub"), "scopes": scopes, "roles": roles,
         "issuer": claim("iss"), "audience": claim("aud"), "expires_at": made.claims.expires,
         "claims": made.claims.all, "token": made.token,
     })

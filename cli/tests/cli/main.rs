@@ -3,6 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // all of it is test
 
 mod call;
+mod inspect;
+mod keys;
 mod refusals;
 mod support;
+mod token;
 mod wire;

@@ -1,0 +1,184 @@
+//! `mcp-auth keys`: made once, for one's own eyes, rotated without a gap.
+
+use std::{fs, path::Path};
+
+use serde_json::Value;
+
+use super::support::{command, run};
+
+fn keys(dir: &Path, args: &[&str]) -> (i32, String, String) {
+    run(command().arg("keys").args(args).env("MCP_KEYS_DIR", dir))
+}
+
+fn shown(dir: &Path) -> Vec<Value> {
+    let (status, out, err) = keys(dir, &["show", "--json"]);
+    assert_eq!(status, 0, "{err}");
+    serde_json::from_str::<Value>(&out).unwrap()["keys"].as_array().unwrap().clone()
+}
+
+#[test]
+fn a_key_is_three_files_and_is_not_written_over() {
+    let temporary = tempfile::tempdir().unwrap();
+    let dir = temporary.path().join("new");
+    let (status, out, err) = keys(&dir, &["generate", "--json"]);
+    assert_eq!(status, 0, "{err}");
+    let made: Value = serde_json::from_str(&out).unwrap();
+    let read = |name: &str| fs::read_to_string(made[name].as_str().unwrap()).unwrap();
+    let private = read("private");
+    assert!(private.starts_with("-----BEGIN PRIVATE KEY-----"));
+    assert!(read("public").starts_with("-----BEGIN PUBLIC KEY-----"));
+    let jwks: Value = serde_json::from_str(&read("jwks")).unwrap();
+    assert_eq!(jwks["keys"][0]["kid"], made["kid"]);
+    assert!(jwks["keys"][0].get("d").is_none(), "the private part is not published");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(Path::new(made["private"].as_str().unwrap())), 0o600);
+        assert_eq!(mode(&dir), 0o700);
+    }
+    let (status, _, err) = keys(&dir, &["generate"]);
+    assert_eq!(status, 1);
+    assert!(err.contains("keys rotate"), "{err}");
+    assert_eq!(read("private"), private);
+    assert_eq!(shown(&dir).len(), 1);
+}
+
+#[test]
+fn the_folder_can_be_named_in_three_ways() {
+    for flag in ["--dir", "--keys-dir"] {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().to_str().unwrap();
+        assert_eq!(run(command().args(["keys", "generate", flag, path])).0, 0);
+        assert_eq!(shown(dir.path()).len(), 1, "{flag}, and then the environment");
+    }
+}
+
+#[test]
+fn the_folder_is_beside_the_nearest_cargo_lock() {
+    let dir = tempfile::tempdir().unwrap();
+    let below = dir.path().join("a/b");
+    fs::create_dir_all(&below).unwrap();
+    fs::write(dir.path().join("Cargo.lock"), "").unwrap();
+    let (status, _, err) = run(command().args(["keys", "generate"]).current_dir(&below));
+    assert_eq!(status, 0, "{err}");
+    assert!(dir.path().join(".workshop/jwks.json").exists());
+    let alone = tempfile::tempdir().unwrap();
+    let nearest = alone.path().ancestors().any(|dir| dir.join("Cargo.lock").exists());
+    assert!(!nearest, "this test needs a temporary folder outside of every workspace");
+    assert_eq!(run(command().args(["keys", "generate"]).current_dir(alone.path())).0, 0);
+    assert!(alone.path().join(".workshop/jwks.json").exists());
+}
+
+#[test]
+fn sizes_and_algorithms_are_those_that_work() {
+    for (args, words) in [
+        (&["--alg", "EdDSA"][..], "EdDSA"),
+        (&["--alg", "es256"], "ES256"),
+        (&["--bits", "3072"], "RS256"),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let (status, out, err) = keys(dir.path(), &[&["generate"], args].concat());
+        assert_eq!(status, 0, "{err}");
+        assert!(out.starts_with(&format!("key        {words} ")), "{out}");
+        assert_eq!(err.contains("take RS256 alone"), words != "RS256", "{err}");
+    }
+    let dir = tempfile::tempdir().unwrap();
+    for args in [
+        &["--bits", "1024"][..],
+        &["--bits", "x"],
+        &["--alg", "HS256"],
+        &["--alg", "EdDSA", "--bits", "2048"],
+    ] {
+        assert_eq!(keys(dir.path(), &[&["generate"], args].concat()).0, 2, "{args:?}");
+    }
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn after_a_rotation_the_new_key_signs_and_the_old_one_is_still_good() {
+    let dir = tempfile::tempdir().unwrap();
+    keys(dir.path(), &["generate"]);
+    let token = || {
+        run(command().args(["token", "alice", "--format", "raw"]).env("MCP_KEYS_DIR", dir.path())).1
+    };
+    let inspect = |token: &str| {
+        let args = ["inspect", "-", "--leeway", "0"];
+        run(command().args(args).env("MCP_KEYS_DIR", dir.path()).write_stdin(token)).0
+    };
+    let old = token();
+    let (status, _, err) = keys(dir.path(), &["rotate", "--overlap", "1h"]);
+    assert_eq!(status, 0, "{err}");
+    let new = token();
+    assert_ne!(old.split('.').next(), new.split('.').next(), "another key");
+    assert_eq!((inspect(&old), inspect(&new)), (0, 0));
+    let [first, second] = &shown(dir.path())[..] else { panic!("two keys") };
+    assert_eq!((&first["signs"], &first["retires"]), (&true.into(), &Value::Null));
+    let retires = second["retires"].as_i64().unwrap() - chrono::Utc::now().timestamp();
+    assert!((3500..=3600).contains(&retires), "{retires}");
+    let (_, out, _) = keys(dir.path(), &["show"]);
+    assert!(out.contains("signs\n") && out.contains("published until 2"), "{out}");
+    assert_eq!(keys(dir.path(), &["rotate", "--overlap", "0"]).0, 0);
+    assert_eq!((inspect(&old), inspect(&new), inspect(&token())), (3, 3, 0));
+    assert_eq!(keys(dir.path(), &["rotate", "--overlap=-1h"]).0, 2);
+}
+
+#[test]
+fn clean_asks_and_removes_keys_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    keys(dir.path(), &["generate"]);
+    fs::write(dir.path().join("client.json"), "{}").unwrap();
+    let (status, _, err) = keys(dir.path(), &["clean"]);
+    assert_eq!(status, 2);
+    assert!(err.contains("--yes"), "nobody is there to answer: {err}");
+    assert_eq!(shown(dir.path()).len(), 1);
+    let (status, out, _) = keys(dir.path(), &["clean", "--yes"]);
+    assert_eq!((status, out.lines().count()), (0, 3), "{out}");
+    let left: Vec<_> =
+        fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["client.json"]);
+    let (status, _, err) = keys(dir.path(), &["show"]);
+    assert_eq!(status, 1);
+    assert!(err.contains("keys generate"), "{err}");
+    let (status, out, _) = keys(dir.path(), &["clean", "--yes", "--json"]);
+    assert_eq!((status, out.as_str()), (0, "{\n  \"removed\": []\n}\n"));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_key_that_others_can_read_is_pointed_out_and_not_used() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let dir = tempfile::tempdir().unwrap();
+    let made: Value = serde_json::from_str(&keys(dir.path(), &["generate", "--json"]).1).unwrap();
+    let open = fs::Permissions::from_mode(0o640);
+    fs::set_permissions(made["private"].as_str().unwrap(), open).unwrap();
+    let (status, _, err) = keys(dir.path(), &["show"]);
+    assert_eq!(status, 0);
+    assert!(err.contains("warning: ") && err.contains("chmod 600"), "{err}");
+    let (status, _, err) = run(command().args(["token", "alice"]).env("MCP_KEYS_DIR", dir.path()));
+    assert_eq!(status, 1);
+    assert!(err.contains("can be read by other users"), "{err}");
+}
+
+#[test]
+fn processes_that_start_together_agree_on_one_key() {
+    let dir = tempfile::tempdir().unwrap();
+    let header = |_| {
+        let token = || {
+            run(command()
+                .args(["token", "alice", "--format", "raw"])
+                .env("MCP_KEYS_DIR", dir.path()))
+            .1
+        };
+        std::thread::scope(|scope| {
+            let both = [scope.spawn(token), scope.spawn(token)];
+            both.map(|thread| thread.join().unwrap().split('.').next().unwrap().to_owned())
+        })
+    };
+    let headers: Vec<_> = (0..2).flat_map(header).collect();
+    assert!(
+        headers.iter().all(|header| *header == headers[0] && !header.is_empty()),
+        "{headers:?}"
+    );
+    assert_eq!(shown(dir.path()).len(), 1);
+}
