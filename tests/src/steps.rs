@@ -123,7 +123,10 @@ fn entitled(target: Target, issuer: Issuer) -> Result<Target, String> {
 }
 
 /// Parses flags without looking at the environment.
-fn settings<S: CommandFactory + FromArgMatches>(flags: &[&str]) -> Result<S, String> {
+///
+/// # Errors
+/// What clap says.
+pub fn settings<S: CommandFactory + FromArgMatches>(flags: &[&str]) -> Result<S, String> {
     let command = S::command().mut_args(|arg| arg.env(Resettable::Reset));
     let matches = command
         .try_get_matches_from([&["step"], flags].concat())
