@@ -14,6 +14,9 @@ pub mod step2;
 pub mod step3;
 pub mod step4;
 pub mod step5;
+pub mod step6;
+pub mod step7;
+pub mod step8;
 
 /// The contract of a lesson; empty if there is no such lesson.
 #[must_use]
@@ -24,6 +27,9 @@ pub fn of(lesson: u8) -> Vec<&'static Promise> {
         3 => &[step3::PROMISES],
         4 => &[step4::PROMISES],
         5 => &[step5::PROMISES],
+        6 => &[step6::PROMISES, step6::SIGNED],
+        7 => &[step7::PROMISES, step7::SIGNED],
+        8 => &[step8::PROMISES],
         _ => &[],
     };
     lists.iter().copied().flatten().collect()

@@ -20,6 +20,7 @@ pub mod promise;
 
 pub mod answer;
 pub mod call;
+pub mod challenge;
 pub mod contracts;
 pub mod issuer;
 pub mod judge;

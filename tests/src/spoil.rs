@@ -18,8 +18,10 @@ use crate::{Answer, Target};
 
 pub mod http;
 pub mod jsonrpc;
+pub mod keys;
 pub mod knocking;
 pub mod lists;
+pub mod scopes;
 
 /// A way to break one promise.
 #[derive(Clone, Copy, Debug)]
@@ -85,10 +87,15 @@ impl Asked {
 /// All breakages.
 #[must_use]
 pub fn all() -> Vec<&'static Breakage> {
-    [http::BREAKAGES, knocking::BREAKAGES, jsonrpc::BREAKAGES, lists::BREAKAGES]
-        .into_iter()
-        .flatten()
-        .collect()
+    let lists = [
+        http::BREAKAGES,
+        knocking::BREAKAGES,
+        jsonrpc::BREAKAGES,
+        lists::BREAKAGES,
+        keys::BREAKAGES,
+        scopes::BREAKAGES,
+    ];
+    lists.into_iter().flatten().collect()
 }
 
 /// The breakage of this name.

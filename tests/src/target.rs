@@ -302,6 +302,11 @@ fn absolute(url: &str) -> Result<Uri, String> {
     .ok_or_else(|| format!("{url:?} is not the URL of a server, such as http://localhost:9000/mcp"))
 }
 
+/// Scheme, host and port of a URL.
+pub(crate) fn root_of(url: &str) -> Option<String> {
+    absolute(url).ok().map(|uri| root(&uri))
+}
+
 fn root(uri: &Uri) -> String {
     let scheme = uri.scheme_str().unwrap_or("http");
     format!("{scheme}://{}", uri.authority().map(|name| name.as_str()).unwrap_or_default())

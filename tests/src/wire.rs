@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(40);
 const MAX_READ: usize = 1 << 20;
 
 /// Promises that need a plain HTTP URL, with the step from which they are made.
-pub const PROMISES: &[(u8, &[Promise])] = &[(1, ALWAYS), (2, ENDPOINT)];
+pub const PROMISES: &[(u8, &[Promise])] = &[(1, ALWAYS), (2, ENDPOINT), (6, DOOR)];
 
 const ALWAYS: &[Promise] = promises! {
     huge_headers_are_431, "B10", "headers of a megabyte get 431, before the server has read them all";
@@ -36,6 +36,10 @@ const ENDPOINT: &[Promise] = promises! {
     who_is_refused_need_not_send_a_body, "T2", "403, 415 and 413 come before the body";
     chunks_are_counted, "B10", "a body in chunks gets 413 when it passes the limit";
     lengths_must_agree, "", "two different lengths, or a length and chunks that differ, do not smuggle a request";
+};
+
+const DOOR: &[Promise] = promises! {
+    strangers_need_not_send_a_body, "A3 A6", "400 and 401 come from the headers alone, before the body";
 };
 
 /// The promises of steps up to this one.
@@ -286,4 +290,25 @@ async fn lengths_must_agree(t: &Target) -> Kept {
     let both = modern(t, &["Transfer-Encoding: chunked", &length, "Connection: close"]);
     let said = exchange(t, (both + "0\r\n\r\n" + &smuggled).as_bytes()).await?;
     expect("a length and chunks", &said, &[&[400], &[]])
+}
+
+async fn strangers_need_not_send_a_body(t: &Target) -> Kept {
+    let started = Instant::now();
+    let anonymous = t.clone().with_caller(None);
+    let length = ["Content-Length: 500000", "Connection: close"];
+    for (line, query, status) in [
+        ("Accept: */*", "", 401),
+        ("Authorization: Bearer nonsense", "", 401),
+        ("Authorization: Bearer two words", "", 400),
+        ("Accept: */*", "?access_token=x", 400),
+    ] {
+        let path = format!("{}{query}", t.endpoint_path());
+        let lines = [&["Content-Type: application/json", line], &length[..]].concat();
+        let head = head(&anonymous, "POST", &path, &lines);
+        let said = exchange(&anonymous, head.as_bytes()).await?;
+        expect(&format!("{line} {query} and no body"), &said, &[&[status]])?;
+    }
+    let waited = started.elapsed().as_secs();
+    demand!(waited < 4, "four refusals that need no body took {waited} s");
+    Ok(())
 }
