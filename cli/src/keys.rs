@@ -4,7 +4,8 @@ use std::io::{BufRead as _, IsTerminal as _};
 
 use clap::Subcommand;
 use mcp_auth::issuer::{
-    files::{KeyFiles, Listed, must_be_private},
+    disk::must_be_private,
+    files::{KeyFiles, Listed},
     keys::{Alg, SigningKey},
 };
 use serde_json::{Value, json};

@@ -1,6 +1,7 @@
 //! How does somebody get a token without an authorization server? `mcp-auth token` makes one with the
 //! key of a development server.
 
+mod bad;
 mod claims;
 mod people;
 mod print;
@@ -14,6 +15,7 @@ use crate::{
     output,
     times::{self, Span},
 };
+use bad::Bad;
 use claims::{Claim, Claims};
 use print::{Format, Made};
 use signer::{Algorithm, Signer};
@@ -23,11 +25,14 @@ use signer::{Algorithm, Signer};
 #[command(after_help = HELP)]
 pub struct Args {
     /// Whom the token is about (sub): alice, bob, admin, guest, or anybody, who then may do nothing
-    #[arg(required_unless_present = "demo")]
+    #[arg(required_unless_present_any = ["demo", "bad"])]
     subject: Option<String>,
     /// Make the tokens of all four people known by name
     #[arg(long, conflicts_with = "subject")]
     demo: bool,
+    /// Make a bad token, for alice if nobody is named, and say who notices; `list` explains all kinds
+    #[arg(long, conflicts_with_all = ["demo", "key", "alg", "secret_file"], value_name = "KIND")]
+    bad: Option<Bad>,
     #[command(flatten)]
     wanted: Wanted,
     #[command(flatten)]
@@ -92,6 +97,8 @@ Examples:
   mcp-auth token alice --claim 'team=\"red\"' --format json
   mcp-auth token alice --out token.txt
   mcp-auth token alice --alg HS256 --secret-file secret
+  mcp-auth token --bad list
+  mcp-auth token alice --bad alg-none
 
 Whoever can read the key can be anybody: this is for servers on one's own machine, and for tests.
 
@@ -106,20 +113,26 @@ impl Args {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<(), Failure> {
-    let subjects = match &args.subject {
-        Some(subject) if subject.is_empty() => {
+    let subjects = match (&args.subject, args.bad) {
+        (_, Some(Bad::List)) => return output::print(&bad::list(args.format)),
+        (Some(subject), _) if subject.is_empty() => {
             return Err(Failure::usage(
                 "a subject is not empty; --claim 'sub=\"\"' makes one that is",
             ));
         }
-        Some(subject) => vec![subject.as_str()],
-        None => people::PEOPLE.iter().map(|person| person.subject).collect(),
+        (Some(subject), _) => vec![subject.as_str()],
+        (None, Some(_)) => vec!["alice"],
+        (None, None) => people::PEOPLE.iter().map(|person| person.subject).collect(),
     };
     let (signer, now) = (Signer::new(args)?, times::now());
     let mut made = Vec::new();
     for subject in subjects {
         let claims = Claims::new(subject, &args.wanted, now);
-        made.push(Made { token: signer.token(&claims.all)?, claims });
+        let (token, bad) = match args.bad {
+            Some(Bad::One(kind)) => (bad::token(args, &claims, kind)?, Some(kind)),
+            _ => (signer.token(&claims.all)?, None),
+        };
+        made.push(Made { claims, token, bad });
     }
     let Some(path) = &args.out else {
         return output::print(&print::format(&made, args.format, now));

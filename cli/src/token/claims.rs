@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use mcp_auth::{identity::seconds, issuer::client::random};
+use mcp_auth::{identity::seconds, issuer::disk::random};
 use serde_json::{Map, Value, json};
 
 use super::{Wanted, people};

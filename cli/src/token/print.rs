@@ -3,10 +3,13 @@
 use std::{fs, path::Path};
 
 use clap::ValueEnum;
-use mcp_auth::issuer::{client::random, files::write_new};
+use mcp_auth::{
+    issuer::disk::{random, write_new},
+    testing::Kind,
+};
 use serde_json::{Value, json};
 
-use super::claims::Claims;
+use super::{bad, claims::Claims};
 use crate::{exit::Failure, output, times};
 
 /// What is printed.
@@ -31,6 +34,8 @@ pub struct Made {
     pub claims: Claims,
     /// Itself.
     pub token: String,
+    /// What is wrong with it, if it is a bad one.
+    pub bad: Option<Kind>,
 }
 
 /// The tokens in this format.
@@ -52,6 +57,9 @@ pub fn format(made: &[Made], format: Format, now: i64) -> String {
 
 /// What a token says, in words.
 pub fn words(made: &Made, now: i64) -> String {
+    if let Some(kind) = made.bad {
+        return bad::words(kind); // what it says is what is wrong with it
+    }
     let claim = |name: &str| match made.claims.all.get(name) {
         None | Some(Value::Null) => "none".to_owned(),
         Some(Value::String(text)) if text.is_empty() => "none".to_owned(),
@@ -75,6 +83,11 @@ pub fn words(made: &Made, now: i64) -> String {
 }
 
 fn as_json(made: &Made) -> Value {
+    if let Some(kind) = made.bad {
+        let mut object = bad::as_json(kind);
+        object["token"] = made.token.as_str().into();
+        return object;
+    }
     let claim = |name: &str| made.claims.all.get(name).cloned().unwrap_or_default();
     let scopes = claim("scope");
     let scopes: Vec<_> = scopes.as_str().unwrap_or_default().split_whitespace().collect();

@@ -6,7 +6,7 @@ use aws_lc_rs::hmac;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use clap::ValueEnum;
 use mcp_auth::issuer::{
-    files::must_be_private,
+    disk::must_be_private,
     keys::{Alg, SigningKey},
 };
 use serde_json::{Map, Value, json};

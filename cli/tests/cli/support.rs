@@ -148,9 +148,9 @@ pub fn command() -> Command {
 pub fn std_command() -> std::process::Command {
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_mcp-auth"));
     command.current_dir(env!("CARGO_TARGET_TMPDIR"));
-    for name in
-        ["MCP_TOKEN", "MCP_KEYS_DIR", "MCP_PUBLIC_URL", "MCP_PORT", "MCP_LEEWAY", "CLICOLOR_FORCE"]
-    {
+    let ours = ["MCP_TOKEN", "MCP_KEYS_DIR", "MCP_PUBLIC_URL", "MCP_PORT", "MCP_LEEWAY"];
+    let proxies = ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "CLICOLOR_FORCE"];
+    for name in ours.into_iter().chain(proxies) {
         command.env_remove(name);
     }
     command
