@@ -63,14 +63,19 @@ impl Running {
     }
 
     /// Waits for the end: all that was written, and if the program says that all went well.
-    pub fn end(mut self) -> (Vec<String>, bool) {
+    pub fn end(self) -> (Vec<String>, bool) {
+        self.end_within(PATIENCE)
+    }
+
+    /// The same, for what takes longer.
+    pub fn end_within(mut self, patience: Duration) -> (Vec<String>, bool) {
         let written = self.console.written.lock().unwrap();
         let waits = |written: &mut Written| !written.ended;
         let (written, limit) =
-            self.console.changed.wait_timeout_while(written, PATIENCE, waits).unwrap();
+            self.console.changed.wait_timeout_while(written, patience, waits).unwrap();
         let lines = written.lines.clone();
         drop(written);
-        assert!(!limit.timed_out(), "did not end within {PATIENCE:?}: {lines:#?}");
+        assert!(!limit.timed_out(), "did not end within {patience:?}: {lines:#?}");
         (lines, self.child.wait().unwrap().success())
     }
 

@@ -5,6 +5,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::Command,
+    time::Duration,
 };
 
 use super::{
@@ -12,6 +13,9 @@ use super::{
     document::{Document, root},
     matcher,
 };
+
+/// How long Cargo may build, the whole workspace the first time.
+const BUILD: Duration = Duration::from_secs(1800);
 
 /// The change that "Break it" asks for: lines of one file that become others.
 pub struct Change {
@@ -58,21 +62,30 @@ impl Change {
 pub struct Copy {
     workspace: PathBuf,
     target: PathBuf,
+    /// Its files, as paths in the workspace.
+    names: Vec<String>,
 }
 
 impl Copy {
     /// Copies what git knows, and what it would know if it were added.
     pub fn of_the_workspace() -> Self {
         let folder = root().join("target").join("readme");
-        let copy = Self { workspace: folder.join("workspace"), target: folder.join("target") };
         let list = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"];
         let listed = Command::new("git").args(list).current_dir(root()).output().unwrap();
         assert!(listed.status.success(), "git ls-files: {listed:?}");
         let names = String::from_utf8(listed.stdout).unwrap();
         let names = names.split('\0').filter(|name| root().join(name).is_file());
-        let kept: HashSet<_> = names.map(|name| copy.restore(name)).collect();
-        remove_all_but(&kept, &copy.workspace);
+        let names = names.map(str::to_owned).collect();
+        let (workspace, target) = (folder.join("workspace"), folder.join("target"));
+        let copy = Self { workspace, target, names };
+        copy.restore_all();
         copy
+    }
+
+    /// Makes the copy equal to the workspace again.
+    fn restore_all(&self) {
+        let kept: HashSet<_> = self.names.iter().map(|name| self.restore(name)).collect();
+        remove_all_but(&kept, &self.workspace);
     }
 
     /// Makes a file what it is in the workspace; an equal one keeps its time, so that nothing is built again.
@@ -90,9 +103,7 @@ impl Copy {
     pub fn tries(&self, step: &str) -> Vec<String> {
         let readme = Document::read(&format!("steps/{step}/README.md"));
         let results = [self.breaks(&readme), self.solves(step)];
-        for name in self.sources(step) {
-            self.restore(&name);
-        }
+        self.restore_all();
         let wrong = results.into_iter().filter_map(Result::err);
         wrong.map(|why| format!("{step}: {why}")).collect()
     }
@@ -150,14 +161,7 @@ impl Copy {
         for name in ["MCP_PORT", "MCP_HOST", "MCP_PUBLIC_URL", "RUST_BACKTRACE"] {
             cargo.env_remove(name);
         }
-        Running::start(cargo).end()
-    }
-
-    fn sources(&self, step: &str) -> Vec<String> {
-        let folder = format!("steps/{step}/src");
-        let entries = fs::read_dir(root().join(&folder)).unwrap();
-        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-        names.map(|name| format!("{folder}/{name}")).collect()
+        Running::start(cargo).end_within(BUILD)
     }
 }
 

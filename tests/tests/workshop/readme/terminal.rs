@@ -52,18 +52,19 @@ impl Terminal {
         matcher::compare(&command.output, &self.as_documented(&lines))
     }
 
-    /// Starts a server, in the other terminal; one that was started otherwise is stopped before.
+    /// Starts a server, in the other terminal, where one that was started otherwise is stopped before. A start
+    /// that shows no URL is one that fails.
     fn serve(&mut self, typed: &str, rest: &str, output: &[String]) -> Result<(), String> {
         let (step, arguments) = rest.split_once(" -- ").unwrap_or((rest, ""));
+        let mut process = self.process(&binaries::path(&format!("step{step}")));
+        process.args(self.words(arguments)?);
+        if !output.iter().any(|line| line.starts_with("http")) {
+            return matcher::compare(output, &self.as_documented(&Running::start(process).end().0));
+        }
         if self.server.as_ref().is_some_and(|(running, _)| running != typed) {
             self.server = None;
         }
-        let mut process = self.process(&binaries::path(&format!("step{step}")));
-        process.args(self.words(arguments)?);
         let server = Running::start(process);
-        if !output.first().is_some_and(|line| line.starts_with("http")) {
-            return matcher::compare(output, &self.as_documented(&server.end().0));
-        }
         let started = |lines: &[String]| matcher::begins(output, &self.as_documented(lines));
         let lines = server.wait_for(started);
         if !started(&lines) {
@@ -154,11 +155,15 @@ impl Terminal {
             match c {
                 '$' if quote != Some('\'') && rest.starts_with('(') => {
                     let (inner, after) = rest[1..].split_once(')').ok_or("`$(` does not end")?;
-                    let (lines, well) = Running::start(self.program(inner)?).end();
-                    if !well {
-                        return Err(format!("{inner}: {lines:#?}"));
+                    let printed = self.program(inner)?.output().map_err(|e| e.to_string())?;
+                    if !printed.status.success() {
+                        return Err(format!(
+                            "{inner}: {}",
+                            String::from_utf8_lossy(&printed.stderr)
+                        ));
                     }
-                    word.get_or_insert_with(String::new).push_str(lines.join("\n").trim());
+                    let printed = String::from_utf8_lossy(&printed.stdout);
+                    word.get_or_insert_with(String::new).push_str(printed.trim());
                     rest = after;
                 }
                 '"' | '\'' if quote.is_none() => {
