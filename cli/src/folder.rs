@@ -3,7 +3,10 @@
 use std::path::PathBuf;
 
 use mcp_auth::{
-    issuer::files::{FileError, KeyFiles},
+    issuer::{
+        disk::DiskError,
+        files::{FileError, KeyFiles},
+    },
     settings::Keys,
 };
 use reqwest::Url;
@@ -75,6 +78,12 @@ fn server(text: &str) -> Result<String, String> {
     let url = url.ok_or("the URL of a server is expected, such as http://localhost:9000")?;
     let text = url.as_str().trim_end_matches('/');
     Ok(text.strip_suffix("/mcp").unwrap_or(text).to_owned())
+}
+
+impl From<DiskError> for Failure {
+    fn from(error: DiskError) -> Self {
+        Self::other(error.to_string())
+    }
 }
 
 impl From<FileError> for Failure {

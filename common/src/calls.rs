@@ -1,7 +1,6 @@
 //! How is a tool called, and a prompt filled in? Arguments in, results out; and what happens when a tool
 //! panics, takes too long, or nobody waits for it any more.
 
-use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 use tokio::{task::AbortHandle, time::timeout_at};
 use tracing::{Instrument as _, error};
@@ -55,18 +54,6 @@ pub async fn get(
     let messages = guarded(cx, name, async move { prompt.fill(arguments) }).await?;
     let messages = messages.map_err(Refusal::invalid_params)?;
     Ok(json!({"description": description, "messages": messages}))
-}
-
-/// Parses arguments into a type.
-///
-/// # Errors
-/// A sentence that names the argument and what is allowed.
-pub fn arguments<A: DeserializeOwned>(given: Map<String, Value>) -> Result<A, String> {
-    serde_path_to_error::deserialize(Value::Object(given)).map_err(|error| {
-        let path = error.path().to_string();
-        let inner = error.into_inner();
-        if path == "." { inner.to_string() } else { format!("{path}: {inner}") }
-    })
 }
 
 /// The parameters `name` and `arguments`.

@@ -8,10 +8,9 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     Context,
-    calls::arguments,
     jsonrpc::Refusal,
     list,
-    tools::{NoArguments, text},
+    tools::{NoArguments, arguments, text},
 };
 
 type Fill = Arc<dyn Fn(Map<String, Value>) -> Result<Vec<Value>, String> + Send + Sync>;

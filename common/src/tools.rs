@@ -8,7 +8,7 @@ use schemars::{JsonSchema, schema_for};
 use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned, de::Error as _};
 use serde_json::{Map, Value, json};
 
-use crate::{Context, calls::arguments, jsonrpc::Refusal, list};
+use crate::{Context, jsonrpc::Refusal, list};
 
 type Answer = Pin<Box<dyn Future<Output = Result<Output, String>> + Send>>;
 type Run = Arc<dyn Fn(Context, Map<String, Value>) -> Answer + Send + Sync>;
@@ -92,6 +92,18 @@ impl Tool {
     pub fn run(&self, cx: Context, arguments: Map<String, Value>) -> Answer {
         (self.run)(cx, arguments)
     }
+}
+
+/// Parses arguments into a type.
+///
+/// # Errors
+/// A sentence that names the argument and what is allowed.
+pub fn arguments<A: DeserializeOwned>(given: Map<String, Value>) -> Result<A, String> {
+    serde_path_to_error::deserialize(Value::Object(given)).map_err(|error| {
+        let path = error.path().to_string();
+        let inner = error.into_inner();
+        if path == "." { inner.to_string() } else { format!("{path}: {inner}") }
+    })
 }
 
 /// A content block of text.

@@ -2,20 +2,14 @@
 
 use std::{fmt, path::Path};
 
-use aws_lc_rs::{
-    digest::{SHA256, digest},
-    rand,
-};
+use aws_lc_rs::digest::{SHA256, digest};
 use axum::http::{HeaderMap, header::AUTHORIZATION};
-use base64::{
-    Engine as _,
-    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
-};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq as _;
 
 use super::{
-    files::{FileError, must_be_private, write_once},
+    disk::{DiskError, must_be_private, random, write_once},
     form::{Form, unescape},
 };
 
@@ -47,7 +41,7 @@ pub enum ClientError {
     Malformed(String),
     /// The file system said no.
     #[error(transparent)]
-    File(#[from] FileError),
+    Disk(#[from] DiskError),
 }
 
 impl Client {
@@ -136,17 +130,5 @@ impl Credentials {
             }
             _ => None,
         }
-    }
-}
-
-/// 256 random bits as text.
-#[must_use]
-pub fn random() -> String {
-    let mut bytes = [0; 32];
-    // the operating system's generator does not fail on the systems that this builds for; if it did, a
-    // secret of zeros must not come out
-    match rand::fill(&mut bytes) {
-        Ok(()) => URL_SAFE_NO_PAD.encode(bytes),
-        Err(_) => std::process::abort(),
     }
 }

@@ -2,15 +2,15 @@
 //! `<kid>.public.pem`, and `jwks.json`, which says which keys are published, the one that signs first.
 
 use std::{
-    fs::{self, OpenOptions},
-    io::{ErrorKind, Write as _},
+    fs,
+    io::ErrorKind,
     path::{Path, PathBuf},
 };
 
 use serde_json::{Value, json};
 
 use super::{
-    client::random,
+    disk::{DiskError, create_dir, draft, io, must_be_private, write_new, write_once},
     keys::{Alg, KeyError, SigningKey},
 };
 
@@ -34,22 +34,12 @@ pub enum FileError {
         /// The algorithm that was asked for.
         alg: Alg,
     },
-    /// Others can read the private key.
-    #[error(
-        "{0} can be read by other users of this machine: chmod 600 {0}, and make a new key if they may have read it"
-    )]
-    Readable(PathBuf),
     /// `jwks.json` is not what this module writes.
     #[error("{0} is not a list of keys as `mcp-auth keys` writes it")]
     Malformed(PathBuf),
-    /// The file system said no.
-    #[error("{path}: {error}")]
-    Io {
-        /// What was to be read or written.
-        path: PathBuf,
-        /// What the system says.
-        error: std::io::Error,
-    },
+    /// What the file system says, or a secret that others can read.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
     /// The key itself.
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -169,7 +159,7 @@ impl KeyFiles {
     /// The newest private key for this algorithm.
     ///
     /// # Errors
-    /// [`FileError::Missing`] when there is none, [`FileError::Readable`] when others can read it.
+    /// [`FileError::Missing`] when there is none, [`DiskError::Readable`] when others can read it.
     pub fn signing_key(&self, alg: Alg) -> Result<SigningKey, FileError> {
         let list = self.list()?;
         let Some(newest) = list.iter().find(|key| key.alg == alg.name()) else {
@@ -189,7 +179,7 @@ impl KeyFiles {
         let entries = match fs::read_dir(&self.dir) {
             Ok(entries) => entries,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(io(&self.dir, error)),
+            Err(error) => return Err(io(&self.dir, error).into()),
         };
         let mut removed = Vec::new();
         for entry in entries {
@@ -220,7 +210,7 @@ impl KeyFiles {
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 return Err(FileError::Missing { dir: self.dir.clone(), alg: Alg::Rs256 });
             }
-            Err(error) => return Err(io(&path, error)),
+            Err(error) => return Err(io(&path, error).into()),
         };
         let list: Option<Value> = serde_json::from_slice(&bytes).ok();
         let keys = list.and_then(|mut list| list.get_mut("keys").map(Value::take));
@@ -232,7 +222,7 @@ impl KeyFiles {
 
     fn store(&self, key: &SigningKey) -> Result<(), FileError> {
         write_new(&self.private(key.kid()), &key.to_pem()?, true)?;
-        write_new(&self.public(key.kid()), &key.public_pem()?, false)
+        Ok(write_new(&self.public(key.kid()), &key.public_pem()?, false)?)
     }
 
     fn forget(&self, kid: &str) {
@@ -244,7 +234,7 @@ impl KeyFiles {
     fn publish(&self, list: &Value) -> Result<(), FileError> {
         let path = self.jwks();
         let draft = draft(&path, &pretty(list), false)?;
-        fs::rename(&draft, &path).map_err(|error| io(&path, error))
+        Ok(fs::rename(&draft, &path).map_err(|error| io(&path, error))?)
     }
 
     /// Writes the list if there is none yet.
@@ -259,81 +249,6 @@ impl KeyFiles {
 
 fn pretty(list: &Value) -> String {
     format!("{list:#}\n")
-}
-
-fn io(path: &Path, error: std::io::Error) -> FileError {
-    FileError::Io { path: path.to_owned(), error }
-}
-
-/// Creates a folder that only its owner may enter.
-fn create_dir(dir: &Path) -> Result<(), FileError> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(dir).map_err(|error| io(dir, error))
-}
-
-/// Writes a file in one step, if there is none of this name; says whether it did. Of two processes that try
-/// together one succeeds, because a hard link is made by one alone, and nobody ever sees half a file.
-///
-/// # Errors
-/// What the system says.
-pub fn write_once(path: &Path, text: &str, secret: bool) -> Result<bool, FileError> {
-    if path.exists() {
-        return Ok(false);
-    }
-    if let Some(dir) = path.parent() {
-        create_dir(dir)?;
-    }
-    let draft = draft(path, text, secret)?;
-    let linked = fs::hard_link(&draft, path);
-    let _ = fs::remove_file(&draft);
-    match linked {
-        Ok(()) => Ok(true),
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
-        Err(_) => write_new(path, text, secret).map(|()| true), // no hard links on this file system
-    }
-}
-
-/// Writes a file under another name, beside the one that it is to become.
-fn draft(path: &Path, text: &str, secret: bool) -> Result<PathBuf, FileError> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(format!(".{}", random()));
-    let draft = PathBuf::from(name);
-    write_new(&draft, text, secret)?;
-    Ok(draft)
-}
-
-/// Writes a new file; a secret one is never readable by others, not for a moment. On Windows it inherits
-/// the access list of its folder.
-///
-/// # Errors
-/// When the file exists, or the system says no.
-pub fn write_new(path: &Path, text: &str, secret: bool) -> Result<(), FileError> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, if secret { 0o600 } else { 0o644 });
-    #[cfg(not(unix))]
-    let _ = secret;
-    let mut file = options.open(path).map_err(|error| io(path, error))?;
-    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(|error| io(path, error))
-}
-
-/// Refuses a secret that other users of this machine can read. On Windows the access list is the folder's.
-///
-/// # Errors
-/// [`FileError::Readable`]; what the system says.
-pub fn must_be_private(path: &Path) -> Result<(), FileError> {
-    let metadata = fs::metadata(path).map_err(|error| io(path, error))?;
-    #[cfg(unix)]
-    if std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o077 != 0 {
-        return Err(FileError::Readable(path.to_owned()));
-    }
-    #[cfg(not(unix))]
-    let _ = metadata;
-    Ok(())
 }
 
 #[cfg(test)]
@@ -405,6 +320,9 @@ mod tests {
         let path = files.private(key.kid());
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
-        assert!(matches!(files.signing_key(Alg::Rs256), Err(FileError::Readable(_))));
+        assert!(matches!(
+            files.signing_key(Alg::Rs256),
+            Err(FileError::Disk(DiskError::Readable(_)))
+        ));
     }
 }

@@ -1,6 +1,7 @@
 //! The other party: who makes keys and signs tokens. A resource server needs none of this.
 
 pub mod client;
+pub mod disk;
 pub mod files;
 pub mod form;
 pub mod keys;

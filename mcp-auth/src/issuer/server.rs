@@ -14,7 +14,8 @@ use serde_json::{Value, json};
 use tracing::{error, info};
 
 use super::{
-    client::{Client, Credentials, random},
+    client::{Client, Credentials},
+    disk::random,
     files::KeyFiles,
     form::Form,
     keys::Alg,

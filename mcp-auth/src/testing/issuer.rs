@@ -13,6 +13,7 @@ use super::Token;
 use crate::{
     Clock,
     issuer::{
+        disk::DiskError,
         files::{FileError, KeyFiles},
         keys::{Alg, KeyError, SigningKey},
     },
@@ -51,7 +52,7 @@ impl Issuer {
     /// # Errors
     /// When keys cannot be made, or not be stored in the system's folder for temporary files.
     pub fn new(name: &str, audience: &str) -> Result<Self, FileError> {
-        let io = |error| FileError::Io { path: std::env::temp_dir(), error };
+        let io = |error| DiskError::Io { path: std::env::temp_dir(), error };
         let temporary = tempfile::tempdir().map_err(io)?;
         let files = KeyFiles::new(temporary.path().join("keys"));
         let ours = files.generate(Alg::Rs256, 2048)?;

@@ -1,0 +1,116 @@
+//! How is a secret written down so that nobody else reads it, and nobody ever reads half of it?
+
+use std::{
+    fs::{self, OpenOptions},
+    io::{ErrorKind, Write as _},
+    path::{Path, PathBuf},
+};
+
+use aws_lc_rs::rand;
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+
+/// Why a file was not written or read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DiskError {
+    /// Others can read the private key.
+    #[error(
+        "{0} can be read by other users of this machine: chmod 600 {0}, and make a new key if they may have read it"
+    )]
+    Readable(PathBuf),
+    /// The file system said no.
+    #[error("{path}: {error}")]
+    Io {
+        /// What was to be read or written.
+        path: PathBuf,
+        /// What the system says.
+        error: std::io::Error,
+    },
+}
+
+pub(crate) fn io(path: &Path, error: std::io::Error) -> DiskError {
+    DiskError::Io { path: path.to_owned(), error }
+}
+
+/// Creates a folder that only its owner may enter.
+pub(crate) fn create_dir(dir: &Path) -> Result<(), DiskError> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(dir).map_err(|error| io(dir, error))
+}
+
+/// Writes a file in one step, if there is none of this name; says whether it did. Of two processes that try
+/// together one succeeds, because a hard link is made by one alone, and nobody ever sees half a file.
+///
+/// # Errors
+/// What the system says.
+pub fn write_once(path: &Path, text: &str, secret: bool) -> Result<bool, DiskError> {
+    if path.exists() {
+        return Ok(false);
+    }
+    if let Some(dir) = path.parent() {
+        create_dir(dir)?;
+    }
+    let draft = draft(path, text, secret)?;
+    let linked = fs::hard_link(&draft, path);
+    let _ = fs::remove_file(&draft);
+    match linked {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
+        Err(_) => write_new(path, text, secret).map(|()| true), // no hard links on this file system
+    }
+}
+
+/// Writes a file under another name, beside the one that it is to become.
+pub(crate) fn draft(path: &Path, text: &str, secret: bool) -> Result<PathBuf, DiskError> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".{}", random()));
+    let draft = PathBuf::from(name);
+    write_new(&draft, text, secret)?;
+    Ok(draft)
+}
+
+/// Writes a new file; a secret one is never readable by others, not for a moment. On Windows it inherits
+/// the access list of its folder.
+///
+/// # Errors
+/// When the file exists, or the system says no.
+pub fn write_new(path: &Path, text: &str, secret: bool) -> Result<(), DiskError> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, if secret { 0o600 } else { 0o644 });
+    #[cfg(not(unix))]
+    let _ = secret;
+    let mut file = options.open(path).map_err(|error| io(path, error))?;
+    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(|error| io(path, error))
+}
+
+/// Refuses a secret that other users of this machine can read. On Windows the access list is the folder's.
+///
+/// # Errors
+/// [`DiskError::Readable`]; what the system says.
+pub fn must_be_private(path: &Path) -> Result<(), DiskError> {
+    let metadata = fs::metadata(path).map_err(|error| io(path, error))?;
+    #[cfg(unix)]
+    if std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o077 != 0 {
+        return Err(DiskError::Readable(path.to_owned()));
+    }
+    #[cfg(not(unix))]
+    let _ = metadata;
+    Ok(())
+}
+
+/// 256 random bits as text.
+#[must_use]
+pub fn random() -> String {
+    let mut bytes = [0; 32];
+    // the operating system's generator does not fail on the systems that this builds for; if it did, a
+    // secret of zeros must not come out
+    match rand::fill(&mut bytes) {
+        Ok(()) => URL_SAFE_NO_PAD.encode(bytes),
+        Err(_) => std::process::abort(),
+    }
+}
