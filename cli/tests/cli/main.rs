@@ -9,3 +9,4 @@ mod refusals;
 mod support;
 mod token;
 mod wire;
+mod workshop;
