@@ -6,7 +6,7 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 . "$ROOT/scripts/lessons/ask.sh"
 for lesson in "$ROOT"/scripts/lessons/step*.sh; do . "$lesson"; done
 
-CHECKS=0 FAILURES=0 PIDS=() URL='' TOKEN='' LOG='' PROGRAM='' PUBLIC_URL='' STOP=''
+CHECKS=0 FAILURES=0 PIDS=() URL='' TOKEN='' LOG='' PROGRAM='' PUBLIC_URL='' STOP='' KEYS_DIR='' COMMAND=''
 
 say() { printf '%s\n' "$*"; }
 die() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; exit 2; }
@@ -83,7 +83,7 @@ start() {
 # run ARGUMENTS…: runs the step's program, which is to fail at once. Sets EXIT; stderr is in $WORK/run.err.
 run() {
   EXIT=0
-  (cd "$WORK" && exec "$PROGRAM" "$@" >"$WORK/run.out" 2>"$WORK/run.err" </dev/null) &
+  (cd "$WORK" && RUST_LOG=error exec "$PROGRAM" "$@" >"$WORK/run.out" 2>"$WORK/run.err" </dev/null) &
   local pid=$!
   PIDS+=("$pid")
   until_true 15 has_ended "$pid" || { kill "$pid"; say 'it still ran after 15 s' >>"$WORK/run.err"; }
@@ -92,7 +92,7 @@ run() {
 
 usage() {
   cat <<TEXT
-usage: scripts/test_step$1.sh [--url URL [--public-url URL] [--token TOKEN]] [--lesson N] [--stop] [--self-test]
+usage: scripts/test_step$1.sh [--url URL [--public-url URL] [--token TOKEN | --keys-dir DIR]] [--lesson N] [--stop] [--self-test]
 
 Asks step $1 what its lesson and the lessons before it promise, with curl and jq. Exit status: 0 all
 kept, 1 a promise is broken, 2 the checks could not be made.
@@ -101,6 +101,8 @@ kept, 1 a promise is broken, 2 the checks could not be made.
                  without it the step is built and started on a free port, and its log is looked at too
   --public-url URL  what the server at --url calls itself, where that is something else
   --token TOKEN  a token with all scopes, for a server at --url that asks for one
+  --keys-dir DIR the folder with the keys that the server at --url trusts; without it the checks
+                 that need tokens of their own making are left out
   --lesson N     only what this lesson promises
   --stop         end at the first promise that is broken
   --self-test    checks the checks: breaks one promise at a time on the way, and expects a failure
@@ -116,6 +118,7 @@ test_step() {
       --url) URL=${2:?--url needs a URL} && shift 2 ;;
       --token) TOKEN=${2:?--token needs a token} && shift 2 ;;
       --public-url) PUBLIC_URL=${2:?--public-url needs a URL} && shift 2 ;;
+      --keys-dir) KEYS_DIR=${2:?--keys-dir needs a folder} && shift 2 ;;
       --lesson) lessons=${2:?--lesson needs a number} && shift 2 ;;
       --stop) STOP=yes && shift ;;
       --self-test) self_test=yes && shift ;;
@@ -130,6 +133,8 @@ test_step() {
   else
     [ -n "$URL" ] || own_server "$step"
     PUBLIC_URL=${PUBLIC_URL:-$URL}
+    token_for "$step" "$PUBLIC_URL"
+    [ "$step" -lt 6 ] || [ -n "$TOKEN" ] || die "step $step asks for a token: --token TOKEN or --keys-dir DIR"
     for lesson in ${lessons:-$(seq 1 "$step")}; do
       say "lesson $lesson"
       "lesson_$lesson" "$step"
@@ -149,7 +154,22 @@ test_step() {
 own_server() {
   PROGRAM=$(build "step$1" "step$1")
   start server "$PROGRAM" --port 0
-  URL=$STARTED_URL SERVER_PID=$STARTED_PID SERVER_LOG=$LOG
+  URL=$STARTED_URL SERVER_LOG=$LOG KEYS_DIR=$WORK/.workshop # where a step in our folder makes its keys
+}
+
+# mint URL SUBJECT ARGUMENTS…: prints a token for the server of this URL, signed with the key it trusts.
+mint() {
+  local url=$1
+  shift
+  "$COMMAND" token "$@" --server "${url%/mcp}" --keys-dir "$KEYS_DIR" --format raw
+}
+
+# token_for STEP URL: sets TOKEN to one with all scopes, where the step asks for one and the keys are known.
+token_for() {
+  if [ "$1" -ge 6 ] && [ -n "$KEYS_DIR" ]; then
+    COMMAND=${COMMAND:-$(build mcp-auth-cli mcp-auth)}
+    TOKEN=$(mint "$2" everybody --scopes 'mcp:read mcp:tools mcp:prompts')
+  fi
 }
 
 # self_test N: the same checks through a proxy that breaks one promise must fail, and through one that
@@ -163,7 +183,7 @@ self_test() {
   for promise in none $list; do
     lesson=${promise#*:} promise=${promise%:*}
     start "spoil-$promise" "$spoil" --upstream "$URL" --break "$promise"
-    set -- --url "$STARTED_URL" --public-url "$URL" ${TOKEN:+--token "$TOKEN"}
+    set -- --url "$STARTED_URL" --public-url "$URL" --keys-dir "$KEYS_DIR"
     [ "$promise" = none ] || set -- "$@" --lesson "$lesson" --stop
     status=0
     "$ROOT/scripts/test_step$step.sh" "$@" >"$WORK/spoilt.txt" 2>&1 || status=$?

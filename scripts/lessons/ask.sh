@@ -33,6 +33,13 @@ ask() {
   fetch "${URL%/mcp}$path" "$@"
 }
 
+# as TOKEN COMMAND…: asks with this token, or with none if it is empty.
+as() {
+  local TOKEN=$1
+  shift
+  "$@"
+}
+
 # post BODY CURL-ARGUMENTS…: posts these very bytes to the endpoint as JSON.
 post() {
   printf '%s' "$1" >"$WORK/request"
@@ -75,7 +82,14 @@ WORDS='
   def rpc_error(status; code): .status == status and .body.jsonrpc == "2.0" and .body.error.code == code
     and (.body.error.message | type) == "string" and (.body | has("result") | not);
   def refusal(status; word): .status == status and .body.error == word and (.body.error_description | type) == "string"
-    and (header("content-type") | startswith("application/json"));'
+    and (header("content-type") | startswith("application/json"));
+  def challenge: header("www-authenticate");
+  def no_credentials: .status == 401 and (challenge | test("^Bearer( |$)") and (contains("error") | not))
+    and (.body | type == "object" and (has("error") | not));
+  def malformed_credentials: refusal(400; "invalid_request") and (challenge | test("^Bearer .*error=\"invalid_request\""));
+  def invalid_token: refusal(401; "invalid_token") and (challenge | test("^Bearer .*error=\"invalid_token\""));
+  def insufficient(scope): refusal(403; "insufficient_scope")
+    and (challenge | test("^Bearer .*error=\"insufficient_scope\"") and contains("scope=\"\(scope)\"") and contains("resource_metadata=\""));'
 
 # check SENTENCE FILTER JQ-ARGUMENTS…: does the last answer keep this promise?
 check() {

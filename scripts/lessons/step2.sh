@@ -132,9 +132,9 @@ knocking() {
   check 'a probe may come under any name' '.status == 200'
   ask GET /nothing-here -H 'Origin: http://localhost.evil.com'
   check 'the origin is asked before the path' '.status == 403'
-  TOKEN='' ask OPTIONS /mcp -H "Origin: $ours" -H 'Access-Control-Request-Method: POST' -H 'Access-Control-Request-Headers: authorization, mcp-name'
+  as '' ask OPTIONS /mcp -H "Origin: $ours" -H 'Access-Control-Request-Method: POST' -H 'Access-Control-Request-Headers: authorization, mcp-name'
   check 'a preflight from our origin is 204, and needs no token' '.status == 204 and header("access-control-allow-origin") == $ours and (header("access-control-allow-headers") | contains("mcp-name"))' --arg ours "$ours"
-  TOKEN='' ask OPTIONS /mcp -H 'Origin: http://localhost.evil.com' -H 'Access-Control-Request-Method: POST'
+  as '' ask OPTIONS /mcp -H 'Origin: http://localhost.evil.com' -H 'Access-Control-Request-Method: POST'
   check 'a preflight from another is 403' '.status == 403'
   post '[]' -H "Origin: $ours"
   check 'our page may read a refusal' '.status == 400 and header("access-control-allow-origin") == $ours' --arg ours "$ours"
@@ -193,7 +193,8 @@ program_2() {
   local url=$URL token=$TOKEN
   start narrow "$PROGRAM" --port 0 --allow-origin http://localhost:6274 --allow-host mcp.example:8443 \
     --max-requests 1 --body-timeout 2 --header-timeout 2
-  token_for narrow "$1" && URL=$STARTED_URL
+  URL=$STARTED_URL
+  token_for "$1" "$URL"
   legacy ping '{}' -H 'Origin: http://localhost:6274'
   check '--allow-origin lets one in' 'result and header("access-control-allow-origin") == "http://localhost:6274"'
   legacy ping '{}' -H 'Origin: http://localhost:62740'
@@ -253,6 +254,3 @@ half_a_header() {
   if [ $((SECONDS - begun)) -lt 8 ]; then say closed; else say 'still open after 8 s'; fi
   exec 8>&-
 }
-
-# token_for NAME STEP: a token for the server just started; before step 6 nobody needs one.
-token_for() { :; }
