@@ -5,5 +5,11 @@
 mod bad_tokens;
 mod binaries;
 mod contracts;
+mod process;
+mod properties;
 mod readme;
+mod running;
+mod settings;
 mod spoil;
+mod stopping;
+mod wire;
