@@ -5,6 +5,7 @@
 mod bad_tokens;
 mod binaries;
 mod contracts;
+mod diffs;
 mod process;
 mod properties;
 mod readme;
