@@ -1,0 +1,141 @@
+//! How much may one request ask for?
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test fails by panicking
+
+use std::{io, sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    body::{Body, Bytes, to_bytes},
+    extract::Request,
+    http::{StatusCode, header, request::Builder},
+    middleware::from_fn_with_state,
+    response::IntoResponse as _,
+    routing::get,
+};
+use futures_util::stream;
+use mcp_auth::limits::{self, Exceeded, Limits};
+use serde_json::Value;
+use tokio::sync::Semaphore;
+use tower::ServiceExt as _;
+
+fn small() -> Limits {
+    Limits { max_body: 20, max_depth: 3, ..Limits::default() }
+}
+
+fn post(content_type: &str) -> Builder {
+    Request::post("/").header(header::CONTENT_TYPE, content_type)
+}
+
+async fn read(request: Request) -> Result<String, Exceeded> {
+    let (_, body) = small().read(request).await?;
+    Ok(String::from_utf8(body.to_vec()).unwrap())
+}
+
+#[tokio::test]
+async fn a_body_is_json_and_says_so_once() {
+    for good in ["application/json", "Application/JSON", "application/json; charset=utf-8"] {
+        assert_eq!(read(post(good).body("{}".into()).unwrap()).await, Ok("{}".into()), "{good}");
+    }
+    let none = Request::post("/").body("{}".into()).unwrap();
+    let twice = post("application/json").header(header::CONTENT_TYPE, "application/json");
+    let packed = post("application/json").header(header::CONTENT_ENCODING, "gzip");
+    for request in [none, twice.body("{}".into()).unwrap(), packed.body("{}".into()).unwrap()] {
+        assert_eq!(read(request).await, Err(Exceeded::WrongType));
+    }
+    for bad in
+        ["text/json", "application/jsonp", "application/json, text/plain", "", "x-application/json"]
+    {
+        let request = post(bad).body("{}".into()).unwrap();
+        assert_eq!(read(request).await, Err(Exceeded::WrongType), "{bad}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_has_at_most_so_many_bytes_and_levels() {
+    let json = |text: &str| post("application/json").body(text.to_owned().into()).unwrap();
+    assert!(read(json(&"1".repeat(20))).await.is_ok());
+    assert_eq!(read(json(&"1".repeat(21))).await, Err(Exceeded::TooLarge));
+    assert!(read(json("[[[]]]")).await.is_ok());
+    assert_eq!(read(json("[[[[]]]]")).await, Err(Exceeded::TooDeep));
+    assert_eq!(read(json("[{\"a\":[{}]}]")).await, Err(Exceeded::TooDeep));
+}
+
+/// A body that fails when it is read.
+fn broken() -> Body {
+    let chunks = [Ok(Bytes::from_static(b"[")), Err(io::Error::other("the connection broke"))];
+    Body::from_stream(stream::iter(chunks))
+}
+
+#[tokio::test]
+async fn a_body_that_breaks_off_is_told_from_one_that_is_too_large() {
+    let request = post("application/json").body(broken()).unwrap();
+    assert_eq!(read(request).await, Err(Exceeded::Unreadable));
+    let collected = limits::collect(broken(), 1, Duration::from_secs(1)).await;
+    assert_eq!(collected, Err(Exceeded::Unreadable));
+}
+
+#[tokio::test]
+async fn each_limit_has_its_status_and_says_what_it_is() {
+    for (exceeded, status, error) in [
+        (Exceeded::WrongType, 415, "unsupported_media_type"),
+        (Exceeded::TooLarge, 413, "content_too_large"),
+        (Exceeded::TooSlow, 408, "request_timeout"),
+        (Exceeded::Unreadable, 400, "invalid_request"),
+    ] {
+        let (answered, body) = body(exceeded).await;
+        assert_eq!((answered, &body["error"]), (status, &error.into()));
+        assert_eq!(body["error_description"], exceeded.to_string());
+    }
+    let (status, body) = body(Exceeded::TooDeep).await;
+    assert_eq!((status, &body["error"]["code"]), (400, &(-32700).into()), "JSON-RPC's parse error");
+}
+
+async fn body(exceeded: Exceeded) -> (u16, Value) {
+    let response = exceeded.into_response();
+    let status = response.status().as_u16();
+    let body = to_bytes(response.into_body(), 1 << 16).await.unwrap();
+    (status, serde_json::from_slice(&body).unwrap())
+}
+
+#[tokio::test]
+async fn one_more_than_there_are_places_is_sent_away_and_a_place_is_given_back() {
+    let limits = Limits { max_requests: 2, ..Limits::default() };
+    let go = Arc::new(Semaphore::new(0));
+    let (inside, mut arrived) = tokio::sync::mpsc::channel(8);
+    let waits = {
+        let go = go.clone();
+        move || async move {
+            inside.send(()).await.unwrap();
+            go.acquire().await.unwrap().forget();
+            "done"
+        }
+    };
+    let server = Router::new()
+        .route("/", get(waits))
+        .layer(from_fn_with_state(limits.places(), limits::concurrency));
+    let ask = || server.clone().oneshot(Request::get("/").body(Body::empty()).unwrap());
+    let served = [tokio::spawn(ask()), tokio::spawn(ask())];
+    for _ in &served {
+        arrived.recv().await.unwrap();
+    }
+    let refused = ask().await.unwrap();
+    assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(refused.headers()[header::RETRY_AFTER], "1");
+    go.add_permits(2);
+    for answer in served {
+        assert_eq!(answer.await.unwrap().unwrap().status(), StatusCode::OK);
+    }
+    let next = tokio::spawn(ask());
+    arrived.recv().await.unwrap();
+    go.add_permits(1);
+    assert_eq!(next.await.unwrap().unwrap().status(), StatusCode::OK);
+}
+
+#[test]
+fn the_defaults_are_those_of_their_description() {
+    let Limits { max_body, max_depth, max_requests, body_timeout, call_timeout } =
+        Limits::default();
+    assert_eq!((max_body, max_depth, max_requests), (1_048_576, 64, 256));
+    assert_eq!((body_timeout.as_secs(), call_timeout.as_secs()), (10, 30));
+}
