@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test fails by panicking
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, sync::LazyLock, time::Duration};
 
 use axum::{
     Router,
@@ -28,7 +28,13 @@ const AUDIENCE: &str = "http://localhost:9000/mcp";
 const NOW: i64 = 1_800_000_000;
 const SCOPE: &str = "mcp:read mcp:tools mcp:prompts";
 
-fn issuer() -> Issuer {
+/// One issuer for all tests: making keys takes a moment.
+fn issuer() -> &'static Issuer {
+    static ISSUER: LazyLock<Issuer> = LazyLock::new(new_issuer);
+    &ISSUER
+}
+
+fn new_issuer() -> Issuer {
     Issuer::new(NAME, AUDIENCE).unwrap().with_clock(Clock::new(|| NOW))
 }
 
@@ -43,10 +49,10 @@ fn bad(issuer: &Issuer, kind: Kind) -> String {
 #[test]
 fn each_row_gets_what_it_should_for_the_cause_that_the_table_names() {
     let issuer = issuer();
-    let verifier = verifier(&issuer);
+    let verifier = verifier(issuer);
     let mut wrong = Vec::new();
     for kind in Kind::all() {
-        let result = verifier.verify(&bad(&issuer, kind), NOW);
+        let result = verifier.verify(&bad(issuer, kind), NOW);
         let is_right = match (kind.expected(), &result) {
             (Expected::Refused(cause), Err(error)) => *error == VerifyError::Invalid(cause),
             (Expected::Taken, Ok(identity)) => {
@@ -92,7 +98,7 @@ fn the_table_is_long_and_each_row_has_a_name_of_its_own_and_a_sentence() {
 fn the_tokens_of_the_table_fit_into_a_header() {
     let issuer = issuer();
     for kind in Kind::all() {
-        let value = format!("Bearer {}", bad(&issuer, kind));
+        let value = format!("Bearer {}", bad(issuer, kind));
         assert!(value.len() <= 8192, "{kind} has {} bytes", value.len());
         let headers = [("authorization".parse().unwrap(), value.parse().unwrap())];
         let headers = headers.into_iter().collect();
@@ -116,7 +122,7 @@ fn a_bad_token_differs_from_a_good_one() {
 #[test]
 fn alg_none_is_refused_in_all_sixteen_spellings() {
     let issuer = issuer();
-    let token = bad(&issuer, "alg-none".parse().unwrap());
+    let token = bad(issuer, "alg-none".parse().unwrap());
     let (_, rest) = token.split_once('.').unwrap();
     let kid = issuer.key_set().current().unwrap().publish(NOW)["keys"][0]["kid"].clone();
     for capitals in 0..16 {
@@ -125,14 +131,14 @@ fn alg_none_is_refused_in_all_sixteen_spellings() {
         };
         let alg: String = "none".chars().enumerate().map(letter).collect();
         let header = URL_SAFE_NO_PAD.encode(json!({"alg": alg, "kid": kid}).to_string());
-        let result = verifier(&issuer).verify(&format!("{header}.{rest}"), NOW);
+        let result = verifier(issuer).verify(&format!("{header}.{rest}"), NOW);
         assert_eq!(result.unwrap_err(), Cause::Algorithm.into(), "{alg}");
     }
 }
 
 #[test]
 fn a_leeway_of_zero_is_none() {
-    let issuer = issuer().with_leeway(Duration::ZERO);
+    let issuer = new_issuer().with_leeway(Duration::ZERO);
     let verifier = verifier(&issuer);
     let verify =
         |lifetime| verifier.verify(&issuer.token("a").lifetime(lifetime).mint().unwrap(), NOW);
@@ -154,7 +160,7 @@ fn without_keys_a_token_is_neither_good_nor_bad() {
     let unavailable = VerifyError::Unavailable { retry_after: Duration::from_secs(5) };
     assert_eq!(verifier.verify(&token, NOW).unwrap_err(), unavailable);
     // what is bad whatever the keys are is still told
-    let token = bad(&issuer, "alg-none".parse().unwrap());
+    let token = bad(issuer, "alg-none".parse().unwrap());
     assert_eq!(verifier.verify(&token, NOW).unwrap_err(), Cause::Algorithm.into());
 }
 
@@ -171,7 +177,7 @@ fn a_token_says_who_is_calling() {
         .claim("x/y", json!({"z": [1, 2]}))
         .lifetime(60)
         .at(NOW - 10);
-    let who = verifier(&issuer).verify(&token.mint().unwrap(), NOW).unwrap();
+    let who = verifier(issuer).verify(&token.mint().unwrap(), NOW).unwrap();
     assert_eq!((who.issuer(), who.subject(), who.client()), (NAME, "alice", Some("cli")));
     assert_eq!((who.scopes().to_string().as_str(), who.expires()), ("a b", NOW + 50));
     assert_eq!(who.roles().collect::<Vec<_>>(), ["admin", "staff", "user"]);
@@ -207,7 +213,7 @@ fn guarded(issuer: &Issuer, clock: Clock, refuse: fn(&VerifyError) -> Response) 
 #[tokio::test]
 async fn a_guarded_server_passes() {
     let issuer = issuer();
-    let report = issuer.refuses_bad_tokens(server(&issuer), AUDIENCE).await;
+    let report = issuer.refuses_bad_tokens(server(issuer), AUDIENCE).await;
     assert!(report.is_clean(), "{report}");
     assert_eq!(report.tried(), Kind::all().count());
 }
@@ -245,7 +251,7 @@ async fn a_server_that_refuses_everybody_is_found_out() {
 async fn a_server_that_forgets_the_audience_is_found_out() {
     let issuer = issuer();
     let elsewhere = "https://elsewhere.example/mcp";
-    let report = issuer.refuses_bad_tokens(server(&issuer), elsewhere).await;
+    let report = issuer.refuses_bad_tokens(server(issuer), elsewhere).await;
     assert_eq!(
         report.failures()[0].kind,
         "good",
@@ -256,7 +262,7 @@ async fn a_server_that_forgets_the_audience_is_found_out() {
 #[tokio::test]
 async fn a_server_that_tells_the_cause_is_found_out() {
     let issuer = issuer();
-    let telling = guarded(&issuer, Clock::new(|| NOW), |error| {
+    let telling = guarded(issuer, Clock::new(|| NOW), |error| {
         let (parts, _) = Challenge::default().verify(error).into_parts();
         (parts.status, parts.headers, error.to_string()).into_response()
     });
@@ -269,7 +275,7 @@ async fn a_server_that_tells_the_cause_is_found_out() {
 async fn a_refusal_without_its_challenge_is_found_out() {
     let issuer = issuer();
     let bare = |_: &VerifyError| StatusCode::UNAUTHORIZED.into_response();
-    let bare = guarded(&issuer, Clock::new(|| NOW), bare);
+    let bare = guarded(issuer, Clock::new(|| NOW), bare);
     let report = issuer.refuses_bad_tokens(bare, AUDIENCE).await;
     let refused = Kind::all().filter(|kind| matches!(kind.expected(), Expected::Refused(_)));
     assert_eq!(report.failures().len(), refused.count(), "{report}");

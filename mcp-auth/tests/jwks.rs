@@ -37,8 +37,8 @@ fn without(mut jwk: Value, name: &str) -> Value {
 }
 
 /// A document as bytes.
-fn document(keys: &[Value]) -> Vec<u8> {
-    json!({"keys": keys}).to_string().into_bytes()
+fn document<const N: usize>(keys: [&Value; N]) -> Vec<u8> {
+    json!({"keys": keys.as_slice()}).to_string().into_bytes()
 }
 
 /// An RSA key of so many bits, by its true name. Nobody has the other half; none is needed to refuse it.
@@ -79,30 +79,30 @@ fn a_key_that_cannot_be_used_is_passed_over_and_the_others_stay() {
         ("it is of a type to come", json!({"kty": "AKP", "alg": "ML-DSA-65", "kid": "x"})),
     ] {
         let name = bad["kid"].as_str().unwrap_or("x").to_owned();
-        assert!(matches!(jwks::parse(&document(&[bad.clone()])), Err(JwksError::Empty)), "{why}");
-        let keys = jwks::parse(&document(&[bad, good.clone()])).unwrap();
+        assert!(matches!(jwks::parse(&document([&bad])), Err(JwksError::Empty)), "{why}");
+        let keys = jwks::parse(&document([&bad, &good])).unwrap();
         assert_eq!(keys.publish(NOW), json!({"keys": [good]}), "{why}");
         assert!(keys.choose(kid, NOW).is_some());
         assert!(name == kid || keys.choose(&name, NOW).is_none(), "{why}");
     }
-    assert!(jwks::parse(&document(&[rsa(2048, &[1, 0, 1])])).is_ok(), "2048 bits are enough");
-    assert!(jwks::parse(&document(&[rsa(8192, &[1, 0, 1])])).is_ok(), "8192 bits are not too many");
+    assert!(jwks::parse(&document([&rsa(2048, &[1, 0, 1])])).is_ok(), "2048 bits are enough");
+    assert!(jwks::parse(&document([&rsa(8192, &[1, 0, 1])])).is_ok(), "8192 bits are not too many");
 }
 
 #[test]
 fn of_two_keys_with_one_name_the_first_counts() {
     let key = jwk();
     let retired = with(key.clone(), "exp", 1);
-    let keys = jwks::parse(&document(&[key.clone(), retired.clone()])).unwrap();
+    let keys = jwks::parse(&document([&key, &retired])).unwrap();
     assert_eq!(keys.publish(NOW)["keys"].as_array().unwrap().len(), 1);
-    let keys = jwks::parse(&document(&[retired, key.clone()])).unwrap();
+    let keys = jwks::parse(&document([&retired, &key])).unwrap();
     assert!(keys.choose(key["kid"].as_str().unwrap(), NOW).is_none());
 }
 
 #[test]
 fn a_key_past_its_time_is_neither_chosen_nor_published() {
     let (key, kid) = (jwk(), |key: &Value| key["kid"].as_str().unwrap().to_owned());
-    let keys = jwks::parse(&document(&[with(key.clone(), "exp", NOW)])).unwrap();
+    let keys = jwks::parse(&document([&with(key.clone(), "exp", NOW)])).unwrap();
     assert!(keys.choose(&kid(&key), NOW - 1).is_some());
     assert!(keys.choose(&kid(&key), NOW).is_none());
     assert_eq!(keys.publish(NOW - 1), json!({"keys": [key]}), "when it ends is nobody's business");
@@ -115,7 +115,7 @@ fn a_private_half_is_never_published() {
     let key = jwk();
     let both = ["d", "p", "q", "dp", "dq", "qi"].into_iter();
     let both = both.fold(key.clone(), |key, name| with(key, name, "c2VjcmV0"));
-    let keys = jwks::parse(&document(&[both])).unwrap();
+    let keys = jwks::parse(&document([&both])).unwrap();
     assert_eq!(keys.publish(NOW), json!({"keys": [key]}));
 }
 
@@ -142,13 +142,13 @@ fn a_file_is_read_again_when_it_changes_and_counts_no_more_when_it_is_gone() {
     let (old, new) = (jwk(), jwk());
     let published = || set.current().map(|keys| keys.publish(NOW)["keys"].clone());
     assert!(matches!(published(), Err(JwksError::Unreadable(_))), "there is no file yet");
-    fs::write(&path, document(&[old.clone()])).unwrap();
+    fs::write(&path, document([&old])).unwrap();
     assert_eq!(published().unwrap(), json!([old]));
-    fs::write(&path, document(&[new.clone(), old.clone()])).unwrap();
+    fs::write(&path, document([&new, &old])).unwrap();
     assert_eq!(published().unwrap(), json!([new, old]));
     fs::write(&path, "half a fi").unwrap();
     assert!(matches!(published(), Err(JwksError::Malformed(_))));
-    fs::write(&path, document(&[new.clone()])).unwrap();
+    fs::write(&path, document([&new])).unwrap();
     assert_eq!(published().unwrap(), json!([new]));
     fs::remove_file(&path).unwrap();
     assert!(matches!(published(), Err(JwksError::Unreadable(_))));
@@ -172,7 +172,7 @@ async fn ask(set: &Arc<KeySet>, path: &str, known: &[&str]) -> (StatusCode, Head
 async fn keys_are_published_with_a_tag_that_saves_asking_again() {
     let (_dir, path, set) = folder();
     let key = jwk();
-    fs::write(&path, document(&[key.clone(), with(jwk(), "exp", 1)])).unwrap();
+    fs::write(&path, document([&key, &with(jwk(), "exp", 1)])).unwrap();
     let (status, headers, body) = ask(&set, "/keys", &[]).await;
     assert_eq!(status, StatusCode::OK);
     assert_eq!(serde_json::from_str::<Value>(&body).unwrap(), json!({"keys": [key]}));
@@ -189,7 +189,7 @@ async fn keys_are_published_with_a_tag_that_saves_asking_again() {
     for unknown in ["\"a\"", "", &tag[1..tag.len() - 1]] {
         assert_eq!(ask(&set, "/keys", &[unknown]).await.0, StatusCode::OK, "{unknown}");
     }
-    fs::write(&path, document(&[jwk()])).unwrap();
+    fs::write(&path, document([&jwk()])).unwrap();
     assert_eq!(ask(&set, "/keys", &[&tag]).await.0, StatusCode::OK, "other keys, another tag");
 }
 
@@ -213,7 +213,7 @@ async fn without_keys_a_server_is_not_ready_and_says_why() {
             assert_eq!(body["error_description"], reason, "where the file is stays with us");
         }
     }
-    fs::write(&path, document(&[jwk()])).unwrap();
+    fs::write(&path, document([&jwk()])).unwrap();
     let (status, _, body) = ask(&set, "/ready", &[]).await;
     assert_eq!((status, &*body), (StatusCode::OK, r#"{"status":"ready"}"#));
 }
