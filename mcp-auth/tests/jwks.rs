@@ -44,7 +44,7 @@ fn document<const N: usize>(keys: [&Value; N]) -> Vec<u8> {
 /// An RSA key of so many bits, by its true name. Nobody has the other half; none is needed to refuse it.
 fn rsa(bits: usize, exponent: &[u8]) -> Value {
     let mut modulus = vec![0xc5; bits.div_ceil(8)];
-    if bits % 8 != 0 {
+    if !bits.is_multiple_of(8) {
         modulus[0] = (1 << (bits % 8)) - 1;
     }
     let [n, e] = [&modulus[..], exponent].map(|bytes| URL_SAFE_NO_PAD.encode(bytes));
