@@ -8,14 +8,14 @@ use crate::{Answer, Call, Kept, Promise, Target};
 pub const PROMISES: &[Promise] = promises! {
     the_tools_of_the_workshop_are_listed, "F1", "tools/list has echo and get_time, and from step 6 on whoami, in both eras";
     the_prompts_of_the_workshop_are_listed, "F1", "prompts/list has greeting and help with their arguments, in both eras";
-    tools_say_what_they_take, "F3", "a tool has an inputSchema, an object, whose properties are described";
+    tools_say_what_they_take, "F3 B9", "a tool has an inputSchema, an object, whose properties are described";
     echo_is_described_to_the_letter, "F3", "the schema of echo comes from its type: required message, repeat_count from 1 to 10 or 1";
     tools_are_described_for_people, "F3", "a tool has title, description and annotations";
     names_are_well_formed, "F4", "names have 1 to 64 letters, digits, _ - or ., and stand once";
     lists_keep_their_order, "F1 F2", "a list is sorted by name, and is the same whatever was asked before";
     bad_cursors_are_refused, "F11", "a cursor that was not given is -32602, HTTP 200, and an empty one begins at the beginning";
     lists_may_be_kept, "F12", "a modern list says for how long it may be kept, and by whom";
-    lists_are_declared, "B8", "tools and prompts are declared, without listChanged";
+    lists_are_declared, "B8 F14", "tools and prompts are declared, without listChanged";
 };
 
 /// Both eras of a request.

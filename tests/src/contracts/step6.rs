@@ -23,7 +23,7 @@ pub const SIGNED: &[Promise] = promises! {
     good_tokens_are_taken, "A6", "a token that a standard allows is taken: a list of audiences, a fraction of a second, typ JWT or none";
     leeway_is_a_few_seconds, "A6", "a token is taken a moment after its end, and not a minute after";
     whoami_shows_the_caller, "A6", "the tool whoami shows subject, name, client, scopes, roles and expiry of the token";
-    each_request_is_asked_again, "A8 A13 B4", "a good request opens nothing for the next one";
+    each_request_is_asked_again, "A8 A13 B4 G9", "a good request opens nothing for the next one";
 };
 
 fn discover(t: &Target) -> Call<'_> {

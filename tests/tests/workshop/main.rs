@@ -4,11 +4,14 @@
 
 mod bad_tokens;
 mod binaries;
+mod calls;
 mod contracts;
 mod diffs;
+mod keys;
 mod process;
 mod properties;
 mod readme;
+mod requirements;
 mod running;
 mod settings;
 mod spoil;

@@ -8,13 +8,13 @@ use crate::{Kept, Promise, Target, contracts::methods, target::MODERN};
 /// Promises about answers.
 pub const PROMISES: &[Promise] = promises! {
     discover_says_what_is_spoken, "T1 B7 F12", "server/discover lists 2026-07-28 alone, the capabilities, and for how long that is true";
-    capabilities_are_honoured, "B8", "what discover and initialize declare is served, and what is served is declared";
+    capabilities_are_honoured, "B8 F15 F19", "what discover and initialize declare is served, and what is served is declared";
     results_are_complete, "B5 B6", "a modern result has resultType and names the server in _meta";
     nothing_needs_an_earlier_request, "B4", "the first request of a client may be any, in both eras";
     unknown_methods_are_404, "T13", "a method that is not there, or no longer, is 404 -32601 in the modern era";
     only_known_codes_go_out, "B11", "errors carry codes that JSON-RPC and MCP define";
     accept_is_no_reason_to_refuse, "T7", "a missing, narrow or odd Accept is answered with JSON";
-    a_stream_for_those_who_want_one, "T6 T8 T9", "a client that accepts event streams only gets one event, then the end";
+    a_stream_for_those_who_want_one, "T6 T8 T9 G7", "a client that accepts event streams only gets one event, then the end";
     only_post_is_taken, "T1 T19 G2", "other methods than POST on the endpoint get 405 with Allow";
 };
 
