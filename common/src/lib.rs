@@ -13,6 +13,7 @@ pub mod public_url;
 pub mod server;
 pub mod settings;
 pub mod tools;
+pub mod unread;
 
 pub use context::{Context, Era, RequestId, ServerInfo};
 pub use public_url::PublicUrl;

@@ -7,7 +7,7 @@ use axum::{
     Json, Router,
     extract::Request,
     http::{HeaderMap, HeaderValue, StatusCode},
-    middleware::Next,
+    middleware::{Next, from_fn},
     response::{IntoResponse, Response},
 };
 use hyper::server::conn::http1;
@@ -28,6 +28,7 @@ use tracing::{Instrument as _, info, info_span, warn};
 use crate::{
     PublicUrl, RequestId,
     settings::{Connections, Host, Listen},
+    unread,
 };
 
 /// How long requests in flight may take once the server has been told to stop.
@@ -110,6 +111,7 @@ pub async fn serve_until(
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(limits.header_timeout);
     let graceful = GracefulShutdown::new();
+    let app = app.layer(from_fn(unread::say_close));
     let mut connections = JoinSet::new();
     let mut stop = pin!(stop);
     loop {

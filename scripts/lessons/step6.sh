@@ -25,6 +25,7 @@ no_token() {
   ping_of_size 1048577 # this makes the body; without a token it is not even sent
   as '' ask POST /mcp -H 'Content-Type: application/json' -H 'Expect: 100-continue' --data-binary "@$WORK/big"
   check '401 comes before 413' no_credentials
+  check 'and says that the connection ends: nobody waits for the body' 'header("connection") == "close"'
   as '' post '{"jsonrpc":"2.0","method":"notifications/initialized"}'
   check 'a notification needs a token too' no_credentials
   as '' legacy ping '{}' -H 'Origin: http://localhost.evil.com'
