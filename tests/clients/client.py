@@ -31,7 +31,8 @@ def check(kept: bool, sentence: str) -> None:
 
 
 async def sent(request: httpx2.Request) -> None:
-    if version := request.headers.get("mcp-protocol-version"):
+    version = request.headers.get("mcp-protocol-version")
+    if version and str(request.url) == URL:  # documents about the server are asked for with a version of its own
         versions.add(version)
     if request.url.path.endswith("/token"):
         scopes_asked.append(parse_qs(request.content.decode()).get("scope", [None])[0])

@@ -39,5 +39,17 @@ say 'step 4: nobody is asked who he is'
 step 4
 everybody "$STARTED_URL"
 
+say 'step 8: a token, or none'
+step 8
+URL=$STARTED_URL KEYS_DIR=$WORK/.workshop
+token_for 8 "$URL"
+MCP_EXPECT=refused everybody "$URL"
+MCP_EXPECT=refused MCP_TOKEN=nonsense programs "$URL"
+MCP_EXPECT=whoami MCP_TOKEN=$TOKEN everybody "$URL"
+
+say 'step 8: an id, a secret and the bare URL'
+MCP_CLIENT_ID=$(jq -r .client_id "$KEYS_DIR/client.json") MCP_CLIENT_SECRET=$(jq -r .client_secret "$KEYS_DIR/client.json") \
+  MCP_ISSUER=${URL%/mcp} MCP_EXPECT=whoami programs "$URL"
+
 [ "$FAILURES" -eq 0 ] || { say "$FAILURES of $CHECKS tours FAILED" && exit 1; }
 say "$CHECKS tours, all ok"
