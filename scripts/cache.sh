@@ -41,7 +41,10 @@ python_tools() {
       echo 'Python 3.10 or newer is needed as python3' >&2
       return 1
     }
-    python3 -m venv "$folder" >&2
+    python3 -m venv "$folder" >&2 || {
+      echo 'python3 -m venv does not work; on Debian it is in the package python3-venv' >&2
+      return 1
+    }
     "$folder/bin/python" -m pip install --quiet --disable-pip-version-check "$@" >&2
     touch "$folder/complete"
   fi
@@ -74,10 +77,10 @@ cargo_deny() {
   printf '%s\n' "$folder/bin/cargo-deny"
 }
 
-# debian PACKAGE…: installs what is missing, where that is possible.
+# debian COMMAND[:PACKAGE]…: installs what is missing, where that is possible.
 debian() {
-  local missing='' package
-  for package in "$@"; do command -v "$package" >/dev/null || missing="$missing $package"; done
+  local missing='' each
+  for each in "$@"; do command -v "${each%:*}" >/dev/null || missing="$missing ${each#*:}"; done
   [ -n "$missing" ] || return 0
   if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
     printf 'missing:%s; install them with your package manager\n' "$missing" >&2

@@ -42,7 +42,8 @@ wanted() {
 }
 
 part_tools() {
-  debian curl jq
+  debian curl jq git npm python3
+  python3 -c 'import ensurepip' 2>/dev/null || debian python3-venv
   node_22
   npm_tools
   python_tools "python-$(pins tests/clients/requirements.txt)" -r tests/clients/requirements.txt

@@ -109,6 +109,7 @@ kept, 1 a promise is broken, 2 the checks could not be made.
 TEXT
 }
 
+# shellcheck disable=SC2034 # ask.sh reads STOP
 # test_step N ARGUMENTS…: the whole of test_stepN.sh.
 test_step() {
   local step=$1 self_test='' lesson lessons=''
