@@ -9,8 +9,11 @@ use std::{
     time::Duration,
 };
 
-/// How long anything here may take.
+/// How long a program may take to end.
 const PATIENCE: Duration = Duration::from_secs(120);
+
+/// How long it may take to write what is waited for.
+const WRITTEN: Duration = Duration::from_secs(30);
 
 /// A process that was started here, and ends here at the latest when this is dropped.
 pub struct Running {
@@ -58,7 +61,7 @@ impl Running {
         let written = self.console.written.lock().unwrap();
         let waits = |written: &mut Written| !written.ended && !wanted(&written.lines);
         let (written, _) =
-            self.console.changed.wait_timeout_while(written, PATIENCE, waits).unwrap();
+            self.console.changed.wait_timeout_while(written, WRITTEN, waits).unwrap();
         written.lines.clone()
     }
 

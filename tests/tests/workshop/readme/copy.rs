@@ -1,7 +1,7 @@
 //! What happens if the learner does it? Breakages and solutions, tried in a copy of the workspace.
 
 use std::{
-    collections::HashSet,
+    collections::{BTreeMap, HashSet},
     fs,
     path::{Path, PathBuf},
     process::Command,
@@ -62,8 +62,8 @@ impl Change {
 pub struct Copy {
     workspace: PathBuf,
     target: PathBuf,
-    /// Its files, as paths in the workspace.
-    names: Vec<String>,
+    /// Its files, by their path in the workspace, as they were when the copy was made.
+    files: BTreeMap<String, Vec<u8>>,
 }
 
 impl Copy {
@@ -75,24 +75,23 @@ impl Copy {
         assert!(listed.status.success(), "git ls-files: {listed:?}");
         let names = String::from_utf8(listed.stdout).unwrap();
         let names = names.split('\0').filter(|name| root().join(name).is_file());
-        let names = names.map(str::to_owned).collect();
+        let files = names.map(|name| (name.to_owned(), fs::read(root().join(name)).unwrap()));
         let (workspace, target) = (folder.join("workspace"), folder.join("target"));
-        let copy = Self { workspace, target, names };
+        let copy = Self { workspace, target, files: files.collect() };
         copy.restore_all();
         copy
     }
 
     /// Makes the copy equal to the workspace again.
     fn restore_all(&self) {
-        let kept: HashSet<_> = self.names.iter().map(|name| self.restore(name)).collect();
+        let kept: HashSet<_> = self.files.keys().map(|name| self.restore(name)).collect();
         remove_all_but(&kept, &self.workspace);
     }
 
-    /// Makes a file what it is in the workspace; an equal one keeps its time, so that nothing is built again.
+    /// Makes a file what it was in the workspace; an equal one keeps its time, so that nothing is built again.
     fn restore(&self, name: &str) -> PathBuf {
-        let (from, to) = (root().join(name), self.workspace.join(name));
-        let right = fs::read(&from).unwrap();
-        if fs::read(&to).ok().as_ref() != Some(&right) {
+        let (right, to) = (&self.files[name], self.workspace.join(name));
+        if fs::read(&to).ok().as_ref() != Some(right) {
             fs::create_dir_all(to.parent().unwrap()).unwrap();
             fs::write(&to, right).unwrap();
         }
@@ -131,8 +130,12 @@ impl Copy {
     /// Applies the solution: the exercise was red and is green, and the step keeps its promises.
     fn solves(&self, step: &str) -> Result<(), String> {
         let exercise = format!("test -p {step} --test exercise -- --ignored");
-        if self.cargo(&exercise).1 {
-            return Err("the exercise is green before it is solved".into());
+        let (lines, well) = self.cargo(&exercise);
+        if well || !lines.iter().any(|line| line.starts_with("test result: FAILED")) {
+            return Err(format!(
+                "before it is solved, the exercise is not red: {}",
+                lines.join("\n")
+            ));
         }
         let mut git = Command::new("git");
         git.args(["apply", &format!("steps/{step}/solution.patch")]).current_dir(&self.workspace);
