@@ -19,7 +19,7 @@ use mcp_auth::{
     issuer::files::KeyFiles,
     jwks::KeySet,
     jwt::Verifier,
-    testing::{Expected, Issuer, Kind},
+    testing::{Expected, Issuer, Kind, Token},
 };
 use serde_json::json;
 
@@ -184,7 +184,24 @@ fn a_token_says_who_is_calling() {
     assert_eq!(who.name(), Some("Alice"));
     assert_eq!(who.claim("/x~1y/z/1"), Some(&json!(2)));
     assert_eq!(who.claim("x~1y"), None, "a pointer begins with a slash");
+    let log = format!("{who:?}");
+    assert!(log.contains("alice") && log.contains("cli") && log.contains(NAME), "{log}");
+    assert!(!log.contains("Alice"), "what a token says beside that is nobody's business: {log}");
     assert!(issuer.key_set().current().unwrap().choose(who.key_id(), NOW).is_some());
+}
+
+#[test]
+fn a_token_may_name_its_client_and_its_subject_in_other_ways() {
+    let issuer = issuer();
+    let without_client = "client-missing".parse().unwrap();
+    let verify = |token: Token<'_>| {
+        verifier(issuer).verify(&token.bad(without_client).mint().unwrap(), NOW).unwrap()
+    };
+    let who = verify(issuer.token("a").claim("azp", "web").claim("name", "Al"));
+    assert_eq!((who.client(), who.name()), (Some("web"), Some("Al")));
+    let who = verify(issuer.token("a"));
+    assert_eq!((who.client(), who.name()), (None, None));
+    assert!(who.scopes().is_empty() && who.roles().next().is_none(), "no claim, no right");
 }
 
 /// A guarded server of a few lines.
