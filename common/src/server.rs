@@ -165,16 +165,21 @@ async fn accept(listeners: &[TcpListener]) -> TcpStream {
     }
 }
 
-/// Ready when the program is told to stop.
+/// Ready when the program is told to stop, by a person or by a machine. It listens for both from now on: a signal that
+/// comes before the first wait must not end the program with a request in flight.
 fn stop() -> anyhow::Result<impl Future<Output = ()>> {
     #[cfg(unix)]
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    let (mut person, mut machine) = {
+        use tokio::signal::unix::{SignalKind, signal};
+        (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?)
+    };
     #[cfg(windows)]
-    let mut terminate = tokio::signal::windows::ctrl_close()?;
+    let (mut person, mut machine) =
+        (tokio::signal::windows::ctrl_c()?, tokio::signal::windows::ctrl_close()?);
     Ok(async move {
         tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
-            _ = terminate.recv() => {}
+            _ = person.recv() => {}
+            _ = machine.recv() => {}
         }
     })
 }

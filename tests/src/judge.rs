@@ -123,9 +123,9 @@ fn contracts_to(step: u8) -> Vec<Question> {
 /// Asks one question.
 pub async fn ask(target: &Target, question: Question) -> Line {
     let answer = match question {
-        Question::Wire(_) if target.wire().is_none() => {
-            Outcome::NotAsked("it needs a URL that begins with http://".into())
-        }
+        Question::Wire(_) if target.wire().is_none() => Outcome::NotAsked(
+            "it needs a URL that begins with http://, without a proxy in between".into(),
+        ),
         _ if question.promise().signs && target.issuer().is_none() => {
             Outcome::NotAsked("it needs the keys that the server trusts (--keys-dir)".into())
         }

@@ -38,6 +38,7 @@ pub struct Target {
     reach: Reach,
     resource: Uri,
     issuer: Option<Issuer>,
+    proxied: bool,
     /// Sent with every request, unless a promise is about something else. For a server with a door:
     /// a token with all scopes.
     pub caller: Option<Token>,
@@ -72,15 +73,23 @@ impl Target {
     }
 
     fn new(reach: Reach, resource: &str, step: u8) -> Result<Self, String> {
-        Ok(Self { reach, resource: absolute(resource)?, caller: None, issuer: None, step })
+        Ok(Self {
+            reach,
+            resource: absolute(resource)?,
+            caller: None,
+            issuer: None,
+            proxied: false,
+            step,
+        })
     }
 
-    /// The same server, which calls itself `resource`: for one behind a proxy.
+    /// The same server, which calls itself `resource`: for one behind a proxy. What the wire shows is then the
+    /// proxy's, and is not asked.
     ///
     /// # Errors
     /// When that is not an absolute URL.
     pub fn known_as(self, resource: &str) -> Result<Self, String> {
-        Ok(Self { resource: absolute(resource)?, ..self })
+        Ok(Self { resource: absolute(resource)?, proxied: true, ..self })
     }
 
     /// The same server, reached through this router.
@@ -145,6 +154,9 @@ impl Target {
     /// plain HTTP URL.
     pub fn wire(&self) -> Option<String> {
         let Reach::Url { root, .. } = &self.reach else { return None };
+        if self.proxied {
+            return None;
+        }
         let address = root.strip_prefix("http://")?;
         let has_port = address.rsplit_once(':').is_some_and(|(_, port)| !port.ends_with(']'));
         Some(if has_port { address.to_owned() } else { format!("{address}:80") })

@@ -5,6 +5,7 @@
 mod bad_tokens;
 mod binaries;
 mod calls;
+mod commands;
 mod contracts;
 mod diffs;
 mod keys;

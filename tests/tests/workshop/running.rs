@@ -85,7 +85,7 @@ pub struct Server {
     pub url: String,
     pub stdout: Lines,
     pub stderr: Lines,
-    _folder: TempDir, // removed with the server
+    folder: TempDir, // removed with the server
 }
 
 impl Server {
@@ -102,16 +102,15 @@ impl Server {
         let mut child = command.spawn().unwrap();
         let (stdout, out) = Lines::of(child.stdout.take().unwrap());
         let (stderr, err) = Lines::of(child.stderr.take().unwrap());
-        let mut server = Self {
-            child,
-            readers: vec![out, err],
-            url: String::new(),
-            stdout,
-            stderr,
-            _folder: folder,
-        };
+        let mut server =
+            Self { child, readers: vec![out, err], url: String::new(), stdout, stderr, folder };
         server.url = server.stdout.wait_for(|_| true);
         server
+    }
+
+    /// The folder it runs in.
+    pub fn path(&self) -> &std::path::Path {
+        self.folder.path()
     }
 
     pub fn port(&self) -> u16 {
