@@ -89,6 +89,20 @@ fn every_step_can_be_the_first_one() {
 }
 
 #[test]
+fn every_step_has_a_picture_that_can_be_drawn() {
+    for step in document::steps() {
+        let readme = Document::read(&format!("steps/{step}/README.md"));
+        let blocks = readme.blocks();
+        let picture = blocks.iter().find(|b| b.section == "The picture" && b.kind == "mermaid");
+        let lines = &picture.unwrap_or_else(|| panic!("{}: no picture", readme.name)).lines;
+        assert_eq!(lines[0], "sequenceDiagram", "{}", readme.name);
+        // in Mermaid these end a line: what stands behind them is an error, or lost
+        let broken = lines.iter().find(|line| line.contains([';', '#']));
+        assert_eq!(broken, None, "{}: has `;` or `#`", readme.name);
+    }
+}
+
+#[test]
 fn a_readme_needs_at_most_one_line_of_curl() {
     for document in Document::all() {
         let curls = document.text.lines().filter(|line| line.starts_with("$ curl")).count();

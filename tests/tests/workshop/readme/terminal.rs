@@ -184,7 +184,12 @@ impl Terminal {
     }
 
     fn as_documented(&self, lines: &[String]) -> Vec<String> {
-        lines.iter().map(|line| line.replace(&self.port, NAMED)).collect()
+        let line = |line: &String| {
+            let line = line.replace(&self.port, NAMED);
+            let path = cfg!(windows) && line.contains(".workshop");
+            if path { line.replace('\\', "/") } else { line } // documents have paths of Unix
+        };
+        lines.iter().map(line).collect()
     }
 }
 
