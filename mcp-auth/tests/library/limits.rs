@@ -1,7 +1,5 @@
 //! How much may one request ask for?
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test fails by panicking
-
 use std::{io, sync::Arc, time::Duration};
 
 use axum::{

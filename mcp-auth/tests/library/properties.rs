@@ -1,33 +1,19 @@
 //! What is true whatever the input is.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test fails by panicking
-
-use std::{collections::BTreeMap, sync::LazyLock};
+use std::collections::BTreeMap;
 
 use axum::http::{HeaderMap, HeaderValue, Uri, header};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use mcp_auth::{
-    Clock, ScopeSet, bearer,
+    ScopeSet, bearer,
     challenge::Challenge,
-    jwks,
-    jwt::Verifier,
-    members,
-    testing::{Expected, Issuer, Kind},
+    jwks, members,
+    testing::{Expected, Kind},
 };
 use proptest::{collection::vec, prelude::*};
 use serde_json::{Value, json};
 
-const NOW: i64 = 1_800_000_000;
-
-static ISSUER: LazyLock<Issuer> = LazyLock::new(|| {
-    let issuer = Issuer::new("http://localhost:9000", "http://localhost:9000/mcp").unwrap();
-    issuer.with_clock(Clock::new(|| NOW))
-});
-
-fn verifier() -> Verifier {
-    let (name, audience) = (ISSUER.name().into(), ISSUER.audience().into());
-    Verifier::new(ISSUER.key_set(), name, audience, ISSUER.leeway())
-}
+use crate::issuer::{NOW, shared, verifier};
 
 /// Any text, and often one with what ends a quoted string, a parameter or a header.
 fn text() -> impl Strategy<Value = String> {
@@ -135,10 +121,10 @@ proptest! {
         claims in text(),
         rest in text(),
     ) {
-        prop_assert!(verifier().verify(&rest, NOW).is_err());
+        prop_assert!(verifier(shared()).verify(&rest, NOW).is_err());
         let [header, claims] = [header, claims].map(|text| URL_SAFE_NO_PAD.encode(text));
         let token = format!("{header}.{claims}.{rest}");
-        prop_assert!(verifier().verify(&token, NOW).is_err());
+        prop_assert!(verifier(shared()).verify(&token, NOW).is_err());
     }
 
     #[test]
@@ -163,8 +149,8 @@ proptest! {
 /// Not a sample: each bit. A flipped bit of the signature, of what is signed, or of how it is spelled.
 #[test]
 fn a_token_with_any_one_bit_flipped_is_refused() {
-    let verifier = verifier();
-    let token = ISSUER.token("alice").scope("mcp:read").mint().unwrap();
+    let verifier = verifier(shared());
+    let token = shared().token("alice").scope("mcp:read").mint().unwrap();
     assert!(verifier.verify(&token, NOW).is_ok());
     for bit in 0..token.len() * 8 {
         let mut bytes = token.clone().into_bytes();
@@ -178,10 +164,10 @@ fn a_token_with_any_one_bit_flipped_is_refused() {
 /// The token of one kind is refused, taken, or powerless at any time at which it is made.
 #[test]
 fn what_a_row_says_is_true_at_any_time() {
-    let verifier = verifier();
+    let verifier = verifier(shared());
     for now in [1_000_000_000, NOW, 4_102_444_800] {
         for kind in Kind::all() {
-            let token = ISSUER.token("alice").scope("mcp:read").at(now).bad(kind).mint().unwrap();
+            let token = shared().token("alice").scope("mcp:read").at(now).bad(kind).mint().unwrap();
             let is_refused = matches!(kind.expected(), Expected::Refused(_));
             assert_eq!(verifier.verify(&token, now).is_err(), is_refused, "{kind} at {now}");
         }

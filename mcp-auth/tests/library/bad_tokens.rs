@@ -1,46 +1,19 @@
 //! Does the library refuse each bad token of the table, for the cause that the table names?
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test fails by panicking
+use std::{collections::BTreeSet, time::Duration};
 
-use std::{collections::BTreeSet, sync::LazyLock, time::Duration};
-
-use axum::{
-    Router,
-    extract::Request,
-    http::StatusCode,
-    middleware::{Next, from_fn},
-    response::{IntoResponse as _, Response},
-    routing::post,
-};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use mcp_auth::{
     Cause, Clock, Identity, VerifyError, bearer,
-    challenge::Challenge,
-    issuer::files::KeyFiles,
     jwks::KeySet,
     jwt::Verifier,
     testing::{Expected, Issuer, Kind, Token},
 };
 use serde_json::json;
 
-const NAME: &str = "http://localhost:9000";
-const AUDIENCE: &str = "http://localhost:9000/mcp";
-const NOW: i64 = 1_800_000_000;
+use crate::issuer::{AUDIENCE, NAME, NOW, new, shared, verifier};
+
 const SCOPE: &str = "mcp:read mcp:tools mcp:prompts";
-
-/// One issuer for all tests: making keys takes a moment.
-fn issuer() -> &'static Issuer {
-    static ISSUER: LazyLock<Issuer> = LazyLock::new(new_issuer);
-    &ISSUER
-}
-
-fn new_issuer() -> Issuer {
-    Issuer::new(NAME, AUDIENCE).unwrap().with_clock(Clock::new(|| NOW))
-}
-
-fn verifier(issuer: &Issuer) -> Verifier {
-    Verifier::new(issuer.key_set(), NAME.into(), AUDIENCE.into(), issuer.leeway())
-}
 
 fn bad(issuer: &Issuer, kind: Kind) -> String {
     issuer.token("alice").scope(SCOPE).bad(kind).mint().unwrap()
@@ -48,7 +21,7 @@ fn bad(issuer: &Issuer, kind: Kind) -> String {
 
 #[test]
 fn each_row_gets_what_it_should_for_the_cause_that_the_table_names() {
-    let issuer = issuer();
+    let issuer = shared();
     let verifier = verifier(issuer);
     let mut wrong = Vec::new();
     for kind in Kind::all() {
@@ -96,7 +69,7 @@ fn the_table_is_long_and_each_row_has_a_name_of_its_own_and_a_sentence() {
 
 #[test]
 fn the_tokens_of_the_table_fit_into_a_header() {
-    let issuer = issuer();
+    let issuer = shared();
     for kind in Kind::all() {
         let value = format!("Bearer {}", bad(issuer, kind));
         assert!(value.len() <= 8192, "{kind} has {} bytes", value.len());
@@ -110,7 +83,7 @@ fn the_tokens_of_the_table_fit_into_a_header() {
 /// A row is about one thing: of two faults, a server that misses one would still refuse for the other.
 #[test]
 fn a_bad_token_differs_from_a_good_one() {
-    let issuer = issuer();
+    let issuer = shared();
     for kind in Kind::all() {
         let good = issuer.token("alice").scope(SCOPE).claim("jti", "1").mint().unwrap();
         let other = issuer.token("alice").scope(SCOPE).claim("jti", "1").bad(kind).mint().unwrap();
@@ -121,7 +94,7 @@ fn a_bad_token_differs_from_a_good_one() {
 
 #[test]
 fn alg_none_is_refused_in_all_sixteen_spellings() {
-    let issuer = issuer();
+    let issuer = shared();
     let token = bad(issuer, "alg-none".parse().unwrap());
     let (_, rest) = token.split_once('.').unwrap();
     let kid = issuer.key_set().current().unwrap().publish(NOW)["keys"][0]["kid"].clone();
@@ -138,7 +111,7 @@ fn alg_none_is_refused_in_all_sixteen_spellings() {
 
 #[test]
 fn a_leeway_of_zero_is_none() {
-    let issuer = new_issuer().with_leeway(Duration::ZERO);
+    let issuer = new().with_leeway(Duration::ZERO);
     let verifier = verifier(&issuer);
     let verify =
         |lifetime| verifier.verify(&issuer.token("a").lifetime(lifetime).mint().unwrap(), NOW);
@@ -152,7 +125,7 @@ fn a_leeway_of_zero_is_none() {
 
 #[test]
 fn without_keys_a_token_is_neither_good_nor_bad() {
-    let issuer = issuer();
+    let issuer = shared();
     let folder = tempfile::tempdir().unwrap();
     let none = KeySet::new(folder.path().join("jwks.json"), Clock::default());
     let verifier = Verifier::new(none, NAME.into(), AUDIENCE.into(), issuer.leeway());
@@ -166,7 +139,7 @@ fn without_keys_a_token_is_neither_good_nor_bad() {
 
 #[test]
 fn a_token_says_who_is_calling() {
-    let issuer = issuer();
+    let issuer = shared();
     let token = issuer
         .token("alice")
         .scope("b a")
@@ -192,7 +165,7 @@ fn a_token_says_who_is_calling() {
 
 #[test]
 fn a_token_may_name_its_client_and_its_subject_in_other_ways() {
-    let issuer = issuer();
+    let issuer = shared();
     let without_client = "client-missing".parse().unwrap();
     let verify = |token: Token<'_>| {
         verifier(issuer).verify(&token.bad(without_client).mint().unwrap(), NOW).unwrap()
@@ -202,113 +175,4 @@ fn a_token_may_name_its_client_and_its_subject_in_other_ways() {
     let who = verify(issuer.token("a"));
     assert_eq!((who.client(), who.name()), (None, None));
     assert!(who.scopes().is_empty() && who.roles().next().is_none(), "no claim, no right");
-}
-
-/// A guarded server of a few lines.
-fn server(issuer: &Issuer) -> Router {
-    guarded(issuer, Clock::new(|| NOW), |error| Challenge::default().verify(error))
-}
-
-/// A guarded server that answers a bad token in its own way.
-fn guarded(issuer: &Issuer, clock: Clock, refuse: fn(&VerifyError) -> Response) -> Router {
-    let verifier = verifier(issuer);
-    let door = move |request: Request, next: Next| {
-        let token = bearer::token(request.uri(), request.headers(), 8192).map(str::to_owned);
-        let checked = token.map(|token| verifier.verify(&token, clock.now()));
-        async move {
-            match checked {
-                Ok(Ok(who)) if who.scopes().contains("mcp:read") => next.run(request).await,
-                Ok(Ok(_)) => StatusCode::FORBIDDEN.into_response(),
-                Ok(Err(error)) => refuse(&error),
-                Err(error) => Challenge::default().bearer(error),
-            }
-        }
-    };
-    Router::new().route("/mcp", post(|| async { "in" })).layer(from_fn(door))
-}
-
-#[tokio::test]
-async fn a_guarded_server_passes() {
-    let issuer = issuer();
-    let report = issuer.refuses_bad_tokens(server(issuer), AUDIENCE).await;
-    assert!(report.is_clean(), "{report}");
-    assert_eq!(report.tried(), Kind::all().count());
-}
-
-#[tokio::test]
-async fn rows_close_to_a_limit_are_left_out_when_the_clocks_may_differ() {
-    let issuer = Issuer::new(NAME, AUDIENCE).unwrap();
-    let invalid = |error: &VerifyError| Challenge::default().verify(error);
-    let server = guarded(&issuer, Clock::default(), invalid);
-    let report = issuer.refuses_bad_tokens(server, AUDIENCE).await;
-    assert!(report.is_clean(), "{report}");
-    let close = Kind::all().filter(|kind| kind.is_close()).count();
-    assert_eq!(report.tried(), Kind::all().count() - close);
-    assert!(report.to_string().contains(&format!("{close} left out")), "{report}");
-}
-
-#[tokio::test]
-async fn a_server_without_a_door_is_found_out() {
-    let open = Router::new().route("/mcp", post(|| async { "in" }));
-    let report = issuer().refuses_bad_tokens(open, AUDIENCE).await;
-    let refused = Kind::all().filter(|kind| matches!(kind.expected(), Expected::Refused(_)));
-    assert_eq!(report.failures().len(), refused.count(), "{report}");
-    assert!(report.to_string().contains("alg-none: expected 401"), "{report}");
-}
-
-#[tokio::test]
-async fn a_server_that_refuses_everybody_is_found_out() {
-    let shut = Router::new().route("/mcp", post(|| async { Challenge::default().invalid() }));
-    let report = issuer().refuses_bad_tokens(shut, AUDIENCE).await;
-    assert_eq!(report.failures()[0].kind, "good", "{report}");
-    assert_eq!(report.tried(), 0);
-}
-
-#[tokio::test]
-async fn a_server_that_forgets_the_audience_is_found_out() {
-    let issuer = issuer();
-    let elsewhere = "https://elsewhere.example/mcp";
-    let report = issuer.refuses_bad_tokens(server(issuer), elsewhere).await;
-    assert_eq!(
-        report.failures()[0].kind,
-        "good",
-        "its own tokens are for another server: {report}"
-    );
-}
-
-#[tokio::test]
-async fn a_server_that_tells_the_cause_is_found_out() {
-    let issuer = issuer();
-    let telling = guarded(issuer, Clock::new(|| NOW), |error| {
-        let (parts, _) = Challenge::default().verify(error).into_parts();
-        (parts.status, parts.headers, error.to_string()).into_response()
-    });
-    let report = issuer.refuses_bad_tokens(telling, AUDIENCE).await;
-    let failed: Vec<_> = report.failures().iter().map(|failure| failure.kind).collect();
-    assert!(!failed.contains(&"opaque") && failed.contains(&"alg-none"), "{report}");
-}
-
-#[tokio::test]
-async fn a_refusal_without_its_challenge_is_found_out() {
-    let issuer = issuer();
-    let bare = |_: &VerifyError| StatusCode::UNAUTHORIZED.into_response();
-    let bare = guarded(issuer, Clock::new(|| NOW), bare);
-    let report = issuer.refuses_bad_tokens(bare, AUDIENCE).await;
-    let refused = Kind::all().filter(|kind| matches!(kind.expected(), Expected::Refused(_)));
-    assert_eq!(report.failures().len(), refused.count(), "{report}");
-}
-
-#[test]
-fn an_issuer_can_sign_with_the_keys_of_a_folder() {
-    let folder = tempfile::tempdir().unwrap();
-    let files = KeyFiles::new(folder.path().join("keys"));
-    assert!(Issuer::from_keys(&files, NAME, AUDIENCE).is_err(), "there is no key yet");
-    files.ensure().unwrap();
-    let issuer = Issuer::from_keys(&files, NAME, AUDIENCE).unwrap().with_clock(Clock::new(|| NOW));
-    let token = issuer.token("alice").mint().unwrap();
-    assert_eq!(verifier(&issuer).verify(&token, NOW).unwrap().subject(), "alice");
-    for kind in ["key-enc", "key-retired", "key-other-kid"] {
-        let result = verifier(&issuer).verify(&bad(&issuer, kind.parse().unwrap()), NOW);
-        assert_eq!(result.unwrap_err(), Cause::Key.into(), "{kind}");
-    }
 }

@@ -1,7 +1,5 @@
 //! What may a caller do? Sets of whole words.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test fails by panicking
-
 use mcp_auth::ScopeSet;
 use serde_json::json;
 

@@ -1,7 +1,5 @@
 //! What does a refused caller learn? Enough to do better, and nothing of the cause.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test fails by panicking
-
 use std::time::Duration;
 
 use axum::{body::to_bytes, http::HeaderMap, response::Response};

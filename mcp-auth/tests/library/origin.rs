@@ -1,7 +1,5 @@
 //! Who may knock? Exactly the names and pages that are known.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test fails by panicking
-
 use axum::{
     Router,
     body::{Body, to_bytes},

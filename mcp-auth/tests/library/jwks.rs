@@ -1,7 +1,5 @@
 //! Which keys of a document are used, and which are published?
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test fails by panicking
-
 use std::{fs, path::PathBuf, sync::Arc};
 
 use axum::{

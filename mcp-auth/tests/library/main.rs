@@ -1,0 +1,13 @@
+//! The tests of the library: one binary, one module per subject.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test fails by panicking
+
+mod bad_tokens;
+mod challenge;
+mod issuer;
+mod jwks;
+mod limits;
+mod origin;
+mod properties;
+mod scopes;
+mod service;
