@@ -4,6 +4,10 @@ mod actions;
 mod arguments;
 mod challenge;
 mod client;
+mod headers;
+mod message;
+mod metadata;
+mod peek;
 mod refusal;
 mod results;
 mod show;
@@ -21,9 +25,10 @@ use crate::{
 };
 use arguments::Argument;
 use client::{Client, Era};
+use headers::HeaderChange;
 use show::Show;
 use target::Target;
-use wire::{HeaderChange, Http};
+use wire::Http;
 
 /// Calls an MCP server over HTTP: what it is, which tools and prompts it has, and what they answer
 #[derive(clap::Args)]
@@ -146,7 +151,16 @@ pub fn run(args: Args) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::other(format!("cannot start: {error}")))?;
     let Args { url, options, action } = args;
-    let token = token(options.token, &url, options.dangerously_send_token_over_http)?;
+    let token = Some(input::token(options.token.as_deref().unwrap_or_default())?);
+    let token = token.filter(|token| !token.is_empty());
+    let is_secret = token.is_some() || options.header.iter().any(HeaderChange::is_secret);
+    if is_secret && !url.keeps_secrets() && !options.dangerously_send_token_over_http {
+        return Err(Failure::usage(format!(
+            "a token is not sent to {}: without TLS anybody on the way can read it; use https://, or \
+             --dangerously-send-token-over-http",
+            url.origin()
+        )));
+    }
     let show = options.show.then(|| Show::new(token.clone()));
     let http = Http::new(&url, options.timeout, show, options.header)?;
     let mut client = Client::new(http, url, token)?;
@@ -158,20 +172,6 @@ pub fn run(args: Args) -> Result<(), Failure> {
         client.close().await;
         done
     })
-}
-
-/// The token to send. It is not sent where anybody on the way can read it.
-fn token(given: Option<String>, target: &Target, anyway: bool) -> Result<Option<String>, Failure> {
-    let token = input::token(given.as_deref().unwrap_or_default())?;
-    let token = Some(token).filter(|token| !token.is_empty());
-    if token.is_some() && !target.keeps_secrets() && !anyway {
-        return Err(Failure::usage(format!(
-            "the token is not sent to {}: without TLS anybody on the way can read it; use https://, or \
-             --dangerously-send-token-over-http",
-            target.origin()
-        )));
-    }
-    Ok(token)
 }
 
 fn object(text: &str) -> Result<serde_json::Map<String, serde_json::Value>, String> {

@@ -69,6 +69,11 @@ pub fn line(text: &str) -> String {
     clean(&text.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
+/// A value in one line: text as it is, anything else as JSON.
+pub fn text(value: &Value) -> String {
+    value.as_str().map_or_else(|| line(&value.to_string()), line)
+}
+
 /// Rows in columns, two blanks apart, each line after `indent` blanks. The last column may be empty.
 pub fn table<const N: usize>(indent: usize, rows: &[[String; N]]) -> String {
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();

@@ -5,7 +5,8 @@ use serde_json::{Map, Value, json};
 
 use super::{
     Action, Prompts, Tools, Used, arguments,
-    client::{Client, Era, Said, header_text, param_header},
+    client::{Client, Era, Said},
+    message::{header_text, param_header},
     results,
 };
 use crate::{

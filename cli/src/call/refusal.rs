@@ -1,17 +1,15 @@
 //! Why did the server not answer with a result? In words, with what to do about it.
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use reqwest::{
-    Method, StatusCode,
-    header::{ACCEPT, HeaderMap, HeaderValue, RETRY_AFTER},
-};
+use reqwest::{StatusCode, header::RETRY_AFTER};
 use serde_json::Value;
 
 use super::{
     challenge::Challenge,
     client::{Reply, Said},
+    metadata,
+    peek::{expired, scopes},
     target::Target,
-    wire::{Answer, Http, Outgoing},
+    wire::{Answer, Http},
 };
 use crate::{
     exit::{Failure, Status},
@@ -54,11 +52,11 @@ async fn refused(http: &Http, target: &Target, token: Option<&str>, answer: &Ans
     if let Some(scope) = challenge.get("scope") {
         lines.push(format!("  scope to ask for: {scope}"));
     }
-    let metadata = challenge.get("resource_metadata");
+    let document = challenge.get("resource_metadata");
     let mut servers = Value::Null;
-    if let Some(url) = metadata {
+    if let Some(url) = document {
         lines.push(format!("  where to get one:  {url}"));
-        let (found, more) = read_metadata(http, target, url).await;
+        let (found, more) = metadata::read(http, target, url).await;
         servers = found;
         lines.extend(more.into_iter().map(|line| format!("    {line}")));
     }
@@ -76,44 +74,8 @@ async fn refused(http: &Http, target: &Target, token: Option<&str>, answer: &Ans
     Failure::new(Status::Refused, lines.join("\n"))
         .with("error", error)
         .with("scope", challenge.get("scope"))
-        .with("resource_metadata", metadata)
+        .with("resource_metadata", document)
         .with("authorization_servers", servers)
-}
-
-/// What the metadata of the resource says: the authorization servers, and those in sentences. A server
-/// that we do not know is not allowed to choose whom we call: only its own origin is asked.
-async fn read_metadata(http: &Http, target: &Target, url: &str) -> (Value, Vec<String>) {
-    let there = match url.parse::<Target>() {
-        Ok(there) if there.origin() == target.origin() => there,
-        Ok(_) => return (Value::Null, vec!["(on another origin, so it was not read)".into()]),
-        Err(why) => return (Value::Null, vec![format!("(this is no URL to call: {why})")]),
-    };
-    let headers = [(ACCEPT, HeaderValue::from_static("application/json"))];
-    let headers = headers.into_iter().collect::<HeaderMap>();
-    let request = Outgoing { method: Method::GET, target: there, headers, body: None };
-    let answer = match http.send(request, &mut |_| true).await {
-        Ok(answer) if answer.status.is_success() => answer,
-        Ok(answer) => {
-            return (Value::Null, vec![format!("(but it answers {})", answer.status.as_u16())]);
-        }
-        Err(_) => return (Value::Null, vec!["(but it does not answer)".into()]),
-    };
-    let document: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
-    let servers = document["authorization_servers"].as_array().cloned().unwrap_or_default();
-    let mut lines: Vec<_> =
-        servers.iter().map(|one| format!("authorization server: {}", text(one))).collect();
-    if lines.is_empty() {
-        lines.push("(but it names no authorization server, as RFC 9728 and MCP demand)".into());
-    }
-    let called = target.url().as_str();
-    if document["resource"] != called {
-        let named = text(&document["resource"]);
-        lines.push(format!(
-            "(it is about {named}, and {} was called: clients refuse that)",
-            target.shown()
-        ));
-    }
-    (servers.into(), lines)
 }
 
 /// 403: which scope would have been needed.
@@ -146,10 +108,11 @@ fn forbidden(token: Option<&str>, answer: &Answer) -> Failure {
 
 /// A JSON-RPC error.
 fn method_failed(status: StatusCode, error: &Value) -> Failure {
-    let (code, message) = (error["code"].as_i64().unwrap_or_default(), text(&error["message"]));
+    let (code, message) =
+        (error["code"].as_i64().unwrap_or_default(), output::text(&error["message"]));
     let mut lines = vec![format!("the server answers with error {code}: {message}")];
     if let Some(versions) = error["data"]["supported"].as_array() {
-        let versions: Vec<_> = versions.iter().map(text).collect();
+        let versions: Vec<_> = versions.iter().map(output::text).collect();
         lines.push(format!("  it speaks {}; --era chooses", versions.join(", ")));
     }
     if let Some(id) = error["data"]["requestId"].as_str() {
@@ -212,65 +175,4 @@ fn request_id(answer: &Answer) -> Option<&str> {
 fn in_log(answer: &Answer) -> Option<String> {
     let id = request_id(answer)?;
     Some(format!("  the server's log has the cause beside the request id {id}"))
-}
-
-fn text(value: &Value) -> String {
-    output::line(&value.as_str().map_or_else(|| value.to_string(), str::to_owned))
-}
-
-/// The claims of a token that is a JWT; for hints only, nothing is verified here.
-fn claims(token: &str) -> Option<Value> {
-    let payload = URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?).ok()?;
-    serde_json::from_slice(&payload).ok()
-}
-
-/// The scopes that the token says it has.
-fn scopes(token: Option<&str>) -> Option<String> {
-    let claims = claims(token?)?;
-    let list = |value: &Value| {
-        let words = value.as_array()?.iter().map(|word| word.as_str().unwrap_or_default());
-        Some(words.collect::<Vec<_>>().join(" "))
-    };
-    let scope = claims.get("scope").or_else(|| claims.get("scopes"))?;
-    scope.as_str().map(str::to_owned).or_else(|| list(scope))
-}
-
-fn expired(token: Option<&str>) -> bool {
-    let expires = token.and_then(claims).and_then(|claims| claims["exp"].as_f64());
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    matches!((expires, now), (Some(expires), Ok(now)) if expires <= now.as_secs_f64())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn token(claims: &Value) -> String {
-        format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(claims.to_string()))
-    }
-
-    #[test]
-    fn a_token_says_which_scopes_it_has() {
-        use serde_json::json;
-        for (claims, expected) in [
-            (json!({"scope": "a b"}), Some("a b")),
-            (json!({"scope": ["a", "b"]}), Some("a b")),
-            (json!({"scopes": ["a"]}), Some("a")),
-            (json!({"sub": "alice"}), None),
-        ] {
-            assert_eq!(scopes(Some(&token(&claims))).as_deref(), expected, "{claims}");
-        }
-        for opaque in ["", "opaque", "a.b.c", "..", "ä.ö.ü"] {
-            assert_eq!(scopes(Some(opaque)), None, "{opaque}");
-            assert!(!expired(Some(opaque)), "{opaque}");
-        }
-    }
-
-    #[test]
-    fn a_token_whose_time_is_over_is_recognised() {
-        use serde_json::json;
-        assert!(expired(Some(&token(&json!({"exp": 1_700_000_000})))));
-        assert!(!expired(Some(&token(&json!({"exp": 33_000_000_000_u64})))));
-        assert!(!expired(Some(&token(&json!({"sub": "alice"})))));
-    }
 }

@@ -169,9 +169,5 @@ fn join(words: impl IntoIterator<Item = String>) -> String {
 }
 
 fn text(value: &Value) -> String {
-    match value {
-        Value::Null => String::new(),
-        Value::String(text) => output::line(text),
-        other => output::line(&other.to_string()),
-    }
+    if value.is_null() { String::new() } else { output::text(value) }
 }

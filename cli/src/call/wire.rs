@@ -5,14 +5,17 @@ use std::{error::Error as _, io::ErrorKind, time::Duration};
 
 use reqwest::{
     Client, Method, Response, StatusCode,
-    header::{
-        ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, LOCATION,
-    },
+    header::{CONTENT_TYPE, HeaderMap, LOCATION},
     redirect::Policy,
 };
 use tokio::time::{Instant, interval_at, sleep_until};
 
-use super::{show::Show, sse::Events, target::Target};
+use super::{
+    headers::{self, HeaderChange},
+    show::Show,
+    sse::Events,
+    target::Target,
+};
 use crate::{exit::Failure, output};
 
 /// More than this is not read of an answer.
@@ -53,31 +56,6 @@ impl Answer {
     }
 }
 
-/// Changes that the caller wants to the headers of each request.
-#[derive(Clone, Debug)]
-pub struct HeaderChange {
-    name: HeaderName,
-    value: Option<HeaderValue>,
-}
-
-impl std::str::FromStr for HeaderChange {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let form = "a header is NAME: VALUE; without a value it is left out";
-        let (name, value) = text.split_once(':').ok_or(form)?;
-        let name: HeaderName =
-            name.trim().parse().map_err(|_| format!("{form}; `{name}` is no name"))?;
-        if name == CONTENT_LENGTH || name == "transfer-encoding" {
-            return Err(format!("{name} follows from the body and cannot be chosen"));
-        }
-        let value = Some(value.trim()).filter(|value| !value.is_empty());
-        let value = value.map(HeaderValue::from_str).transpose();
-        let value = value.map_err(|_| format!("{form}; control characters have no place in it"))?;
-        Ok(Self { name, value })
-    }
-}
-
 /// Sends requests to one server.
 pub struct Http {
     client: Client,
@@ -114,7 +92,7 @@ impl Http {
         mut request: Outgoing,
         event: &mut dyn FnMut(&str) -> bool,
     ) -> Result<Answer, Failure> {
-        self.complete(&mut request);
+        headers::complete(&mut request, &self.changes);
         let target = request.target.clone();
         if let Some(show) = &self.show {
             show.request(&request);
@@ -154,36 +132,6 @@ impl Http {
             )));
         }
         Ok(Answer { status, headers, body, streamed })
-    }
-
-    /// Adds what every request has, and then what the caller wants to be different.
-    fn complete(&self, request: &mut Outgoing) {
-        let mut headers = HeaderMap::new();
-        let host = request.target.host();
-        if let Some(host) = &host {
-            headers.insert(HOST, host.clone());
-        }
-        headers.insert("user-agent", HeaderValue::from_static(AGENT));
-        headers.extend(std::mem::take(&mut request.headers));
-        for change in &self.changes {
-            headers.remove(&change.name);
-        }
-        for HeaderChange { name, value } in &self.changes {
-            if let Some(value) = value {
-                headers.append(name, value.clone());
-            }
-        }
-        // these two go out anyway, so they are shown too
-        if let (false, Some(host)) = (headers.contains_key(HOST), host) {
-            headers.insert(HOST, host);
-        }
-        if !headers.contains_key(ACCEPT) {
-            headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
-        }
-        if let Some(body) = &request.body {
-            headers.insert(CONTENT_LENGTH, body.len().into());
-        }
-        request.headers = headers;
     }
 
     async fn read(
@@ -249,9 +197,6 @@ impl Http {
         }
     }
 }
-
-/// Who calls, for the log of the server.
-const AGENT: &str = concat!("mcp-auth/", env!("CARGO_PKG_VERSION"));
 
 fn media_type(headers: &HeaderMap) -> String {
     let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());

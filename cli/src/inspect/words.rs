@@ -10,10 +10,7 @@ const WIDTH: usize = 60;
 
 /// A value in one line.
 pub fn value(value: &Value) -> String {
-    let text = match value {
-        Value::String(text) => output::line(text),
-        other => output::line(&other.to_string()),
-    };
+    let text = output::text(value);
     match text.char_indices().nth(WIDTH) {
         None => text,
         Some((end, _)) => format!("{}…", &text[..end]),

@@ -193,6 +193,12 @@ fn the_curl_line_is_a_request_that_a_server_understands() {
     );
 }
 
+#[cfg(unix)]
+fn mode(path: &Path) -> u32 {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
 #[test]
 fn a_file_is_ones_own_and_not_written_over() {
     let dir = tempfile::tempdir().unwrap();
@@ -203,6 +209,8 @@ fn a_file_is_ones_own_and_not_written_over() {
     let first = fs::read_to_string(&path).unwrap();
     assert_eq!(part(&first, 1)["sub"], "alice");
     assert!(words.contains("subject   alice") && !words.contains(first.trim()), "{words}");
+    #[cfg(unix)]
+    assert_eq!(mode(&path), 0o600);
     let (status, _, err) = token(dir.path(), &["bob", "--out", out]);
     assert_eq!(status, 1);
     assert!(err.contains("--force"), "{err}");
@@ -212,7 +220,7 @@ fn a_file_is_ones_own_and_not_written_over() {
         use std::os::unix::fs::PermissionsExt as _;
         fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
         assert_eq!(token(dir.path(), &["bob", "--out", out, "--force"]).0, 0);
-        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(mode(&path), 0o600);
     }
     assert_eq!(token(dir.path(), &["guest", "--out", out, "--force", "--format", "header"]).0, 0);
     let text = fs::read_to_string(&path).unwrap();
@@ -272,6 +280,14 @@ fn any_private_key_can_sign() {
         assert_eq!(part(&out, 0)["kid"], made["kid"]);
         let wrong = if alg == "ES256" { "RS256" } else { "ES256" };
         assert_eq!(token(other.path(), &["alice", "--key", key, "--alg", wrong]).0, 2);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            fs::set_permissions(key, fs::Permissions::from_mode(0o644)).unwrap();
+            let (status, _, err) = token(other.path(), &["alice", "--key", key]);
+            assert_eq!(status, 1);
+            assert!(err.contains("can be read by other users"), "{err}");
+        }
     }
     assert!(!other.path().join("jwks.json").exists(), "no key was made on the way");
 }

@@ -129,6 +129,8 @@ fn a_token_does_not_travel_where_others_can_read_it() {
     let (status, _, err) = run(command().args(["call", url, "discover", "--token", TOKEN]));
     assert_eq!(status, 2);
     assert!(err.contains("https://"), "{err}");
+    let header = ["call", url, "discover", "--header", "authorization: Basic c2VjcmV0"];
+    assert_eq!(run(command().args(header)).0, 2, "a header may be a secret too");
     let anyway = ["call", url, "discover", "--token", TOKEN, "--dangerously-send-token-over-http"];
     let (status, _, err) = run(command().args(anyway));
     assert_eq!(status, 6, "no such host, but it was tried: {err}");
