@@ -74,12 +74,21 @@ struct Options {
 #[derive(Subcommand)]
 enum Action {
     /// What is this server, and what can it do? (server/discover, or initialize in the old era)
+    #[command(after_help = "\
+Examples:
+  mcp-auth call http://localhost:9000/mcp discover
+  mcp-auth call http://localhost:9000/mcp discover --era legacy --show")]
     Discover,
     /// List tools and prompts
+    #[command(after_help = "\
+Example:
+  mcp-auth call http://localhost:9000/mcp list")]
     List,
     /// Get a prompt: short for `prompts get`
+    #[command(after_help = GETTING)]
     Get(Used),
     /// Call a tool: short for `tools call`
+    #[command(after_help = CALLING)]
     Call(Used),
     /// List the tools, show one, call one
     #[command(subcommand)]
@@ -92,21 +101,33 @@ enum Action {
 #[derive(Subcommand)]
 enum Tools {
     /// List the tools with their arguments
+    #[command(after_help = "\
+Examples:
+  mcp-auth call http://localhost:9000/mcp tools list
+  mcp-auth call http://localhost:9000/mcp tools list --json")]
     List,
     /// Show one tool, with its schema
+    #[command(after_help = "\
+Example:
+  mcp-auth call http://localhost:9000/mcp tools get echo")]
     Get {
         /// Name of the tool
         name: String,
     },
     /// Call a tool
+    #[command(after_help = CALLING)]
     Call(Used),
 }
 
 #[derive(Subcommand)]
 enum Prompts {
     /// List the prompts with their arguments
+    #[command(after_help = "\
+Example:
+  mcp-auth call http://localhost:9000/mcp prompts list")]
     List,
     /// Get a prompt
+    #[command(after_help = GETTING)]
     Get(Used),
 }
 
@@ -132,6 +153,17 @@ Examples:
   mcp-auth call http://localhost:9000/mcp discover --era legacy --show
   mcp-auth call http://localhost:9000/mcp discover --header 'Origin: http://evil.example'
   MCP_TOKEN=\"$(cat token)\" mcp-auth call http://localhost:9000/mcp tools list";
+
+const CALLING: &str = "\
+Examples:
+  mcp-auth call http://localhost:9000/mcp tools call echo message=hello repeat_count=2
+  mcp-auth call http://localhost:9000/mcp tools call echo message=hello 'repeat_count:=\"two\"'
+  mcp-auth call http://localhost:9000/mcp tools call echo --args '{\"message\":\"hello\"}' --json";
+
+const GETTING: &str = "\
+Examples:
+  mcp-auth call http://localhost:9000/mcp prompts get help
+  mcp-auth call http://localhost:9000/mcp prompts get greeting name=Ada language=German";
 
 const ARGUMENTS: &str = "\
 Arguments of tools:

@@ -33,10 +33,24 @@ pub struct Args {
 #[derive(Subcommand)]
 enum Action {
     /// Make the first key: private and public PEM, and the list of published keys, jwks.json
+    #[command(after_help = "\
+Examples:
+  mcp-auth keys generate
+  mcp-auth keys generate --dir /etc/mcp/keys --bits 4096
+  mcp-auth keys generate --dir other --alg ES256")]
     Generate(Kind),
     /// Show the keys, the one that signs first
+    #[command(after_help = "\
+Examples:
+  mcp-auth keys show
+  mcp-auth keys show --json")]
     Show,
     /// Make a new key that signs from now on; the old one stays published for a while
+    #[command(after_help = "\
+Examples:
+  mcp-auth keys rotate
+  mcp-auth keys rotate --overlap 2d
+  mcp-auth keys rotate --overlap 0     the old keys may be known to others")]
     Rotate {
         #[command(flatten)]
         kind: Kind,
@@ -45,6 +59,10 @@ enum Action {
         overlap: Span,
     },
     /// Remove the keys; tokens that they signed are refused from then on
+    #[command(after_help = "\
+Examples:
+  mcp-auth keys clean
+  mcp-auth keys clean --yes --dir other")]
     Clean {
         /// Do not ask
         #[arg(long)]

@@ -21,7 +21,7 @@ use exit::Failure;
 #[command(
     name = "mcp-auth",
     version,
-    after_help = exit::HELP,
+    after_help = format!("{EXAMPLES}\n\n{}", exit::HELP),
     subcommand_required = true,
     arg_required_else_help = true
 )]
@@ -43,6 +43,15 @@ enum Command {
         shell: clap_complete::Shell,
     },
 }
+
+const EXAMPLES: &str = "\
+Examples:
+  mcp-auth keys generate
+  mcp-auth token alice
+  mcp-auth call http://localhost:9000/mcp tools list
+  mcp-auth inspect \"$MCP_TOKEN\"
+
+In the folder of the workshop, where nothing is installed: cargo run --bin mcp-auth -- token alice";
 
 const COMPLETIONS: &str = "\
 Examples:
@@ -94,5 +103,17 @@ mod tests {
     #[test]
     fn the_arguments_fit_together() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_has_examples() {
+        fn check(command: &clap::Command) {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let is_group =
+                command.get_subcommands().next().is_some() && command.get_name() != "mcp-auth";
+            assert!(is_group || help.contains("Example"), "{} has none", command.get_name());
+            command.get_subcommands().for_each(check);
+        }
+        check(&Cli::command());
     }
 }

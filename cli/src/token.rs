@@ -100,6 +100,8 @@ Examples:
   mcp-auth token --bad list
   mcp-auth token alice --bad alg-none
 
+In PowerShell: $env:MCP_TOKEN = mcp-auth token alice --format raw
+
 Whoever can read the key can be anybody: this is for servers on one's own machine, and for tests.
 
 Exit status: 0 done, 1 not done, 2 the command line is wrong.";
