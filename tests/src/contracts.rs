@@ -27,8 +27,8 @@ pub fn of(lesson: u8) -> Vec<&'static Promise> {
         3 => &[step3::PROMISES],
         4 => &[step4::PROMISES],
         5 => &[step5::PROMISES],
-        6 => &[step6::PROMISES, step6::SIGNED],
-        7 => &[step7::PROMISES, step7::SIGNED],
+        6 => step6::PARTS,
+        7 => step7::PARTS,
         8 => &[step8::PROMISES],
         _ => &[],
     };

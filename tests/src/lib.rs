@@ -24,6 +24,7 @@ pub mod challenge;
 pub mod contracts;
 pub mod issuer;
 pub mod judge;
+mod reach;
 pub mod spoil;
 pub mod steps;
 pub mod target;

@@ -16,6 +16,7 @@ use serde_json::Value;
 
 use crate::{Answer, Target};
 
+pub mod headers;
 pub mod http;
 pub mod jsonrpc;
 pub mod keys;
@@ -36,6 +37,17 @@ pub struct Breakage {
     pub noticed_by: &'static str,
     /// Where it takes hold.
     pub how: How,
+}
+
+/// Shortens the tables of breakages.
+const fn breakage(
+    from: u8,
+    name: &'static str,
+    noticed_by: &'static str,
+    says: &'static str,
+    how: How,
+) -> Breakage {
+    Breakage { name, says, from, noticed_by, how }
 }
 
 /// Where a breakage takes hold.
@@ -91,6 +103,7 @@ pub fn all() -> Vec<&'static Breakage> {
         http::BREAKAGES,
         knocking::BREAKAGES,
         jsonrpc::BREAKAGES,
+        headers::BREAKAGES,
         lists::BREAKAGES,
         keys::BREAKAGES,
         scopes::BREAKAGES,

@@ -1,21 +1,18 @@
 //! What does a contract talk to? A router in this process, or a URL.
 
-use std::{fmt, time::Duration};
+use std::fmt;
 
 use axum::{
     Router,
-    body::{Body, to_bytes},
     http::{Method, Uri},
 };
-use reqwest::redirect;
 use serde_json::{Value, json};
-use tower::ServiceExt as _;
 
-use crate::{Answer, Call, issuer::Issuer};
-
-/// The most that an answer may have, and how long it may take.
-const MAX_ANSWER: usize = 8 << 20;
-const PATIENCE: Duration = Duration::from_secs(60);
+use crate::{
+    Answer, Call,
+    issuer::Issuer,
+    reach::{Reach, client},
+};
 
 /// The current protocol revision.
 pub const MODERN: &str = "2026-07-28";
@@ -44,12 +41,6 @@ pub struct Target {
     pub caller: Option<Token>,
     /// It is to keep the contracts 1 to this one.
     pub step: u8,
-}
-
-#[derive(Clone, Debug)]
-enum Reach {
-    App(Router),
-    Url { client: reqwest::Client, root: String },
 }
 
 impl Target {
@@ -235,75 +226,11 @@ impl Target {
         request: axum::http::Request<Vec<u8>>,
         named: String,
     ) -> Result<Answer, String> {
-        let went = tokio::time::timeout(PATIENCE, async {
-            match &self.reach {
-                Reach::App(router) => in_process(router.clone(), request).await,
-                Reach::Url { client, root } => over_http(client, root, request).await,
-            }
-        });
-        match went.await {
-            Err(_) => Err(format!("{named}: no answer within {} s", PATIENCE.as_secs())),
-            Ok(Err(error)) => Err(format!("{named}: no answer: {error}")),
-            Ok(Ok(mut answer)) => {
-                answer.to = named;
-                Ok(answer)
-            }
+        match self.reach.send(request).await {
+            Err(error) => Err(format!("{named}: {error}")),
+            Ok(answer) => Ok(Answer { to: named, ..answer }),
         }
     }
-}
-
-async fn in_process(
-    router: Router,
-    request: axum::http::Request<Vec<u8>>,
-) -> Result<Answer, String> {
-    let response = match router.oneshot(request.map(Body::from)).await {
-        Ok(response) => response,
-        Err(never) => match never {},
-    };
-    let (parts, body) = response.into_parts();
-    let body = to_bytes(body, MAX_ANSWER).await.map_err(|error| error.to_string())?;
-    Ok(Answer::new(parts.status, parts.headers, body))
-}
-
-async fn over_http(
-    client: &reqwest::Client,
-    root: &str,
-    request: axum::http::Request<Vec<u8>>,
-) -> Result<Answer, String> {
-    let (parts, body) = request.into_parts();
-    let url = format!("{root}{}", parts.uri);
-    let mut call = client.request(parts.method, url).headers(parts.headers);
-    if !body.is_empty() {
-        call = call.body(body);
-    }
-    let response = call.send().await.map_err(reason)?;
-    let (status, headers) = (response.status(), response.headers().clone());
-    let body = response.bytes().await.map_err(reason)?;
-    demand!(body.len() <= MAX_ANSWER, "the answer has {} bytes", body.len());
-    Ok(Answer::new(status, headers, body))
-}
-
-/// An HTTP client that does what it is told: no redirects, no proxy to a machine of one's own, one
-/// connection per request, so that no request can lean on an earlier one (B4).
-pub(crate) fn client(plain: bool) -> Result<reqwest::Client, String> {
-    let mut builder = reqwest::Client::builder()
-        .redirect(redirect::Policy::none())
-        .timeout(PATIENCE)
-        .pool_max_idle_per_host(0)
-        .http1_only();
-    if plain {
-        builder = builder.no_proxy().tls_certs_only([]); // no need to look for the system's roots
-    }
-    builder.build().map_err(reason)
-}
-
-/// The innermost cause, which is what reqwest's own text leaves out.
-fn reason(error: reqwest::Error) -> String {
-    let mut cause: &dyn std::error::Error = &error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
-    }
-    cause.to_string()
 }
 
 fn absolute(url: &str) -> Result<Uri, String> {

@@ -3,18 +3,7 @@
 use axum::http::StatusCode;
 use serde_json::json;
 
-use super::{Breakage, How};
-
-/// Shortens the table below.
-const fn breakage(
-    from: u8,
-    name: &'static str,
-    noticed_by: &'static str,
-    says: &'static str,
-    how: How,
-) -> Breakage {
-    Breakage { name, says, from, noticed_by, how }
-}
+use super::{Breakage, How, breakage};
 
 /// Breakages of what lessons 5 and 6 promise.
 pub const BREAKAGES: &[Breakage] = &[

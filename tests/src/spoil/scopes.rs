@@ -3,19 +3,8 @@
 use axum::http::{HeaderValue, StatusCode};
 use serde_json::{Value, json};
 
-use super::{Breakage, How};
+use super::{Breakage, How, breakage};
 use crate::Answer;
-
-/// Shortens the table below.
-const fn breakage(
-    from: u8,
-    name: &'static str,
-    noticed_by: &'static str,
-    says: &'static str,
-    how: How,
-) -> Breakage {
-    Breakage { name, says, from, noticed_by, how }
-}
 
 /// Breakages of what lessons 7 and 8 promise.
 pub const BREAKAGES: &[Breakage] = &[
