@@ -174,26 +174,55 @@ token_for() {
 }
 
 # self_test N: the same checks through a proxy that breaks one promise must fail, and through one that
-# breaks nothing must not.
+# breaks nothing must not. Two proxies at a time.
 self_test() {
-  local step=$1 spoil list promise lesson status
+  local step=$1 list
   own_server "$step"
-  spoil=$(build workshop-tests spoil)
-  list=$("$spoil" --break list --step "$step" | sed -nE 's/^([^ ]+) +from step ([0-9]+),.*/\1:\2/p')
+  SPOIL=$(build workshop-tests spoil)
+  list=$("$SPOIL" --break list --step "$step" | sed -nE 's/^([^ ]+) +from step ([0-9]+),.*/\1:\2/p')
   [ -n "$list" ] || die 'spoil knows nothing to break'
-  for promise in none $list; do
-    lesson=${promise#*:} promise=${promise%:*}
-    start "spoil-$promise" "$spoil" --upstream "$URL" --break "$promise"
-    set -- --url "$STARTED_URL" --public-url "$URL" --keys-dir "$KEYS_DIR"
-    [ "$promise" = none ] || set -- "$@" --lesson "$lesson" --stop
-    status=0
-    "$ROOT/scripts/test_step$step.sh" "$@" >"$WORK/spoilt.txt" 2>&1 || status=$?
-    kill "$STARTED_PID"
+  # shellcheck disable=SC2086 # one word each
+  set -- none $list
+  while [ $# -gt 0 ]; do
+    spoilt "$step" "$1" &
+    PIDS+=("$!")
+    if [ $# -gt 1 ]; then
+      spoilt "$step" "$2" &
+      PIDS+=("$!")
+      judge "$1" "$2"
+      shift 2
+    else
+      judge "$1"
+      shift
+    fi
+  done
+}
+
+# spoilt STEP PROMISE:LESSON: runs the checks of the lesson (of all, if nothing is broken) through a proxy, in a shell of
+# its own that ends the proxy. Leaves output and exit status in files.
+spoilt() {
+  local step=$1 promise=${2%:*} lesson=${2#*:} status=0
+  PIDS=()
+  trap 'kill "${PIDS[@]}" 2>/dev/null || true' EXIT
+  start "spoil-$promise" "$SPOIL" --upstream "$URL" --break "$promise"
+  set -- --url "$STARTED_URL" --public-url "$URL" --keys-dir "$KEYS_DIR"
+  [ "$promise" = none ] || set -- "$@" --lesson "$lesson" --stop
+  "$ROOT/scripts/test_step$step.sh" "$@" >"$WORK/spoilt-$promise.txt" 2>&1 || status=$?
+  printf '%s\n' "$status" >"$WORK/spoilt-$promise.status"
+}
+
+# judge PROMISE:LESSON…: waits for these, and says whether the checks have noticed.
+judge() {
+  local each promise status text
+  wait "${PIDS[$((${#PIDS[@]} - 1))]}" "${PIDS[$((${#PIDS[@]} - $#))]}" || true
+  for each in "$@"; do
+    promise=${each%:*} text=$WORK/spoilt-${each%:*}.txt
+    status=$(cat "$WORK/spoilt-$promise.status" 2>/dev/null || echo none)
     case $promise:$status in
       none:0) passed 'a proxy that breaks nothing breaks no check' ;;
-      none:*) failed 'a proxy that breaks nothing breaks no check' 'exit status 0' "$(grep -A 2 FAILED "$WORK/spoilt.txt" || tail -n 3 "$WORK/spoilt.txt")" ;;
-      *:1) passed "$promise is noticed: $(sed -n 's/^FAILED *//p' "$WORK/spoilt.txt" | head -n 1)" ;;
-      *) failed "$promise is noticed" 'exit status 1' "exit status $status: $(tail -n 2 "$WORK/spoilt.txt")" ;;
+      none:*) failed 'a proxy that breaks nothing breaks no check' 'exit status 0' "$(grep -A 2 FAILED "$text" || tail -n 3 "$text")" ;;
+      *:1) passed "$promise is noticed: $(sed -n 's/^FAILED *//p' "$text" | head -n 1)" ;;
+      *) failed "$promise is noticed" 'exit status 1' "exit status $status: $(tail -n 2 "$text")" ;;
     esac
   done
 }

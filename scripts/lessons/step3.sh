@@ -6,6 +6,7 @@ lesson_3() {
   [ "$1" -lt 6 ] || scope=private
   modern server/discover '{}'
   check 'server/discover declares tools and prompts' 'result and (.body.result.capabilities | has("tools") and has("prompts"))'
+  check 'it promises no word of changes: there is no stream to send one on' '[.body.result.capabilities[] | .listChanged] | all(. != true)'
   check "what it says may be kept: $scope" '.body.result.cacheScope == $scope' --arg scope "$scope"
   post '{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"t","version":"1"}}}'
   check 'initialize declares tools and prompts' 'result and (.body.result.capabilities | has("tools") and has("prompts"))'
