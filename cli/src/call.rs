@@ -54,7 +54,7 @@ struct Options {
     /// The token to send, or - to read it from stdin; in the variable no other user of the machine sees it
     #[arg(long, global = true, env = "MCP_TOKEN", hide_env_values = true, value_name = "TOKEN")]
     token: Option<String>,
-    /// Print the answer as JSON, for scripts; a failure too, on stderr
+    /// Print the answer as JSON, for scripts; a failure too, as the last line on stderr
     #[arg(long, global = true)]
     json: bool,
     /// Print what goes over the wire to stderr, secrets masked, and the curl line that does the same

@@ -129,7 +129,11 @@ fn not_mcp(target: &Target, answer: &Answer) -> Failure {
     let (url, status) = (target.shown(), answer.status);
     let why = oauth_error(answer).unwrap_or_default();
     let retry = answer.headers.get(RETRY_AFTER).and_then(|after| after.to_str().ok());
-    let retry = retry.map(|after| format!("; it asks to wait {after} s")).unwrap_or_default();
+    let retry = retry.map(|after| match after.parse::<u32>() {
+        Ok(seconds) => format!("; it asks to wait {seconds} s"),
+        Err(_) => format!("; it asks to wait until {after}"), // a date (RFC 9110 §10.2.3)
+    });
+    let retry = retry.unwrap_or_default();
     let code = status.as_u16();
     Failure::other(match status {
         StatusCode::NOT_FOUND => {
