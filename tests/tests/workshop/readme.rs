@@ -111,6 +111,22 @@ fn a_readme_needs_at_most_one_line_of_curl() {
 }
 
 #[test]
+fn every_step_can_be_found_from_the_first_page() {
+    let links = Document::read("README.md").links();
+    for step in document::steps() {
+        let link = format!("steps/{step}/README.md");
+        assert!(links.contains(&link), "README.md does not lead to {link}");
+    }
+}
+
+#[test]
+fn oauth_takes_fifteen_words() {
+    let document = Document::read("docs/oauth-in-ten-minutes.md");
+    let words = document.section("Fifteen words").lines().filter(|l| l.starts_with("| **")).count();
+    assert_eq!(words, 15, "{}", document.name);
+}
+
+#[test]
 fn links_lead_somewhere() {
     let mut wrong = Vec::new();
     for document in Document::all() {
