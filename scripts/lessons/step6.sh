@@ -6,7 +6,9 @@ lesson_6() {
   odd_headers
   if [ -n "$KEYS_DIR" ]; then bad_tokens; else say 'not asked: tokens of our own making (--keys-dir)'; fi
   modern tools/call '{"name": "whoami"}'
-  check 'whoami shows the caller' 'result and (.body.result.structuredContent | (.subject | length > 0) and (.scopes | contains(["mcp:tools"])) and (.roles | type) == "array" and .expires > now)'
+  check 'whoami shows the caller: the subject of the token' '.body.result.structuredContent.subject == $subject' \
+    --arg subject "$(cut -d . -f 2 <<<"$TOKEN" | tr '_-' '/+' | jq -Rr '@base64d | fromjson | .sub')"
+  check 'and what it allows' 'result and (.body.result.structuredContent | (.subject | length > 0) and (.scopes | contains(["mcp:tools"])) and (.roles | type) == "array" and .expires > now)'
 }
 
 # Nobody is let in without a token, whatever he asks, and his body is not read (A3, A5, A8).
@@ -33,6 +35,10 @@ no_token() {
   check 'an unknown path is 404 to anybody' '.status == 404'
   as '' legacy ping '{}' -H 'Authorization: Basic YWxpY2U6c2VjcmV0'
   check 'another scheme is like no token' no_credentials
+  as '' legacy ping '{}' -H 'Mcp-Session-Id: of-somebody-who-was-here'
+  check 'a session id is no token' no_credentials
+  as '' legacy ping '{}' -b 'token=x; session=y'
+  check 'nor is a cookie' no_credentials
   as '' ask GET /health
   check 'GET /health needs none' '.status == 200'
 }
@@ -54,8 +60,10 @@ odd_headers() {
   check 'and alone' malformed_credentials
   as '' ask POST /mcp -d "access_token=$TOKEN"
   check 'a token in a form is no token' no_credentials
-  as '' legacy ping '{}' -H "Authorization: bEARER   $TOKEN"
-  check 'the case of the scheme and more blanks do not matter' result
+  for value in bearer BEARER 'bEARER  '; do
+    as '' legacy ping '{}' -H "Authorization: $value $TOKEN"
+    check "the scheme may be written $value" result
+  done
 }
 
 # One answer to whatever is wrong with a token: the cause is for the log.

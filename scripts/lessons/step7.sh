@@ -43,6 +43,8 @@ issuer_metadata() {
   check 'it knows the scopes' '.body.scopes_supported | sort == ["mcp:prompts", "mcp:read", "mcp:tools"]'
   as '' ask GET /authorize
   check 'nobody logs in here: 400, as a page' '.status == 400 and (header("content-type") | startswith("text/html"))'
+  as '' ask GET '/authorize?response_type=code&client_id=x&redirect_uri=http%3A%2F%2Flocalhost%3A1%2Fcb&state=s'
+  check 'and nobody is sent to an address that the caller chose' '.status == 400 and (.headers | has("location") | not) and (.text | contains("localhost:1") | not)'
 }
 
 # What a program gets for its secret (RFC 6749 §4.4, RFC 8707).
