@@ -4,6 +4,7 @@
 
 mod bad_tokens;
 mod challenge;
+mod identity;
 mod issuer;
 mod jwks;
 mod limits;

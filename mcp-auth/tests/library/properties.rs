@@ -99,9 +99,11 @@ proptest! {
 
     #[test]
     fn any_word_of_visible_ascii_is_read(word in "[!-~]{1,40}", blanks in " {1,4}") {
-        let value = format!("Bearer{blanks}{word}").parse().unwrap();
+        let value: HeaderValue = format!("Bearer{blanks}{word}").parse().unwrap();
+        let (uri, length) = (Uri::from_static("/mcp"), value.len());
         let headers = HeaderMap::from_iter([(header::AUTHORIZATION, value)]);
-        prop_assert_eq!(bearer::token(&Uri::from_static("/mcp"), &headers, 80), Ok(&*word));
+        prop_assert_eq!(bearer::token(&uri, &headers, length), Ok(&*word));
+        prop_assert!(bearer::token(&uri, &headers, length - 1).is_err(), "one byte too long");
     }
 
     #[test]
