@@ -53,7 +53,7 @@ async fn listener(address: IpAddr, port: u16) -> anyhow::Result<TcpListener> {
 }
 
 /// Serves until Ctrl-C or SIGTERM. Then no connection is accepted any more, and requests in flight
-/// have [`DRAIN`] to finish: a client must not lose an answer because somebody deploys.
+/// have `DRAIN` to finish: a client must not lose an answer because somebody deploys.
 pub async fn serve(bound: Bound, app: Router) -> anyhow::Result<()> {
     let (stopping, _) = watch::channel(false);
     let mut servers = JoinSet::new();
