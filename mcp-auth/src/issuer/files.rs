@@ -25,14 +25,16 @@ pub enum FileError {
     Exists(PathBuf),
     /// There is no key for this algorithm, or none at all.
     #[error(
-        "there is no {alg} key in {dir}; make one with: \
-         cargo run --bin mcp-auth -- keys generate --dir {dir}", dir = dir.display()
+        "there is no {alg} key that signs in {dir}; make one with: \
+         cargo run --bin mcp-auth -- keys {verb} --alg {alg} --dir {dir}", dir = dir.display()
     )]
     Missing {
         /// The folder.
         dir: PathBuf,
         /// The algorithm that was asked for.
         alg: Alg,
+        /// What makes such a key: `generate`, or `rotate` where there are keys of another kind.
+        verb: &'static str,
     },
     /// `jwks.json` is not what this module writes.
     #[error("{0} is not a list of keys as `mcp-auth keys` writes it")]
@@ -162,8 +164,9 @@ impl KeyFiles {
     /// [`FileError::Missing`] when there is none, [`DiskError::Readable`] when others can read it.
     pub fn signing_key(&self, alg: Alg) -> Result<SigningKey, FileError> {
         let list = self.list()?;
-        let Some(newest) = list.iter().find(|key| key.alg == alg.name()) else {
-            return Err(FileError::Missing { dir: self.dir.clone(), alg });
+        let signs = |key: &&Listed| key.alg == alg.name() && key.retires.is_none();
+        let Some(newest) = list.iter().find(signs) else {
+            return Err(FileError::Missing { dir: self.dir.clone(), alg, verb: "rotate" });
         };
         let path = self.private(&newest.kid);
         must_be_private(&path)?;
@@ -208,7 +211,11 @@ impl KeyFiles {
         let bytes = match fs::read(&path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                return Err(FileError::Missing { dir: self.dir.clone(), alg: Alg::Rs256 });
+                return Err(FileError::Missing {
+                    dir: self.dir.clone(),
+                    alg: Alg::Rs256,
+                    verb: "generate",
+                });
             }
             Err(error) => return Err(io(&path, error).into()),
         };
@@ -299,6 +306,17 @@ mod tests {
         let newest = files.rotate(Alg::Rs256, 2048, 100, 2000).unwrap();
         assert_eq!(published(&files, 2000), [newest.kid(), new.kid()]);
         assert!(!files.private(old.kid()).exists(), "the files of a key past its time go");
+    }
+
+    #[test]
+    fn a_key_that_retires_signs_no_more_and_the_error_says_what_helps() {
+        let (_dir, files) = folder();
+        files.generate(Alg::Rs256, 2048).unwrap();
+        files.rotate(Alg::Es256, 0, 100, 1000).unwrap();
+        let error = files.signing_key(Alg::Rs256).unwrap_err().to_string();
+        assert!(error.contains("keys rotate --alg RS256"), "{error}");
+        files.rotate(Alg::Rs256, 2048, 100, 1000).unwrap();
+        assert!(files.signing_key(Alg::Rs256).is_ok());
     }
 
     #[test]
