@@ -126,6 +126,12 @@ knocking() {
     legacy ping '{}' -H "Host: $host"
     check "the host $host is 403" 'refusal(403; "forbidden_host")'
   done
+  case $ours in http://localhost:*)
+    for host in localhost LocalHost 127.0.0.1 '[::1]'; do
+      legacy ping '{}' -H "Host: $host:${ours##*:}"
+      check "the host $host with our port is ours" result
+    done ;;
+  esac
   legacy ping '{}' -H 'Host: localhost.evil.com' -H "Origin: $ours"
   check 'a good origin does not save a bad host' '.status == 403'
   ask GET /health -H 'Host: probe.example'
