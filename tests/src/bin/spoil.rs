@@ -63,11 +63,12 @@ fn main() -> ExitCode {
     }
 }
 
-/// Prints name, the first step it applies to, the promise that notices, and what is broken.
+/// Prints name, whether only contracts notice, the first step it applies to, the promise that notices, and what is broken.
 fn list(step: u8) -> ExitCode {
     for breakage in spoil::all().iter().filter(|breakage| breakage.from <= step) {
         let spoil::Breakage { name, from, noticed_by, says, .. } = breakage;
-        println!("{name:24} from step {from}, noticed by {noticed_by}: {says}");
+        let fine = if spoil::FINE.contains(name) { "contracts only, " } else { "" };
+        println!("{name:24} {fine}from step {from}, noticed by {noticed_by}: {says}");
     }
     ExitCode::SUCCESS
 }

@@ -211,4 +211,38 @@ pub const BREAKAGES: &[Breakage] = &[
             }
         }),
     ),
+    breakage(
+        5,
+        "keys-without-head",
+        "keys_answer_head",
+        "HEAD on the key set gets 405",
+        How::Answered(|asked, answer| {
+            if asked.method == "HEAD" && asked.path.ends_with("jwks.json") {
+                answer.status = StatusCode::METHOD_NOT_ALLOWED;
+            }
+        }),
+    ),
+    breakage(
+        6,
+        "one-audience",
+        "good_tokens_are_taken",
+        "a list of audiences is not taken",
+        How::Answered(|asked, answer| {
+            if asked.claims()["aud"].is_array() {
+                answer.refuse(StatusCode::UNAUTHORIZED);
+            }
+        }),
+    ),
+    breakage(
+        6,
+        "no-leeway",
+        "leeway_is_a_few_seconds",
+        "a token is refused at the second it ends",
+        How::Answered(|asked, answer| {
+            let claims = asked.claims();
+            if claims["exp"].is_u64() && claims["exp"] == claims["iat"] {
+                answer.refuse(StatusCode::UNAUTHORIZED);
+            }
+        }),
+    ),
 ];

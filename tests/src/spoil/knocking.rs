@@ -126,6 +126,29 @@ pub const BREAKAGES: &[Breakage] = &[
             answer.headers.remove("vary");
         }),
     },
+    Breakage {
+        name: "one-host",
+        says: "only one spelling of our name is let in",
+        from: 2,
+        noticed_by: "our_hosts_are_let_in",
+        how: How::Answered(|asked, answer| {
+            let own = asked.header("host").is_some_and(|host| asked.origin.ends_with(host));
+            if !own && asked.path != "/health" {
+                answer.status = StatusCode::FORBIDDEN;
+            }
+        }),
+    },
+    Breakage {
+        name: "no-pages",
+        says: "no page is let in, ours neither",
+        from: 2,
+        noticed_by: "our_origin_is_let_in",
+        how: How::Answered(|asked, answer| {
+            if asked.headers.contains_key("origin") {
+                answer.status = StatusCode::FORBIDDEN;
+            }
+        }),
+    },
 ];
 
 /// Makes an Origin that fits look like ours to the upstream.

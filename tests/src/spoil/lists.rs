@@ -215,6 +215,52 @@ pub const BREAKAGES: &[Breakage] = &[
             });
         }),
     ),
+    breakage(
+        3,
+        "hidden-tool",
+        "the_tools_of_the_workshop_are_listed",
+        "the first tool is not listed",
+        How::Answered(|_, answer| {
+            result(answer, |result| {
+                if let Some(tools) = result["tools"].as_array_mut() {
+                    tools.remove(0);
+                }
+            });
+        }),
+    ),
+    breakage(
+        3,
+        "hidden-prompt",
+        "the_prompts_of_the_workshop_are_listed",
+        "the arguments of a prompt are not listed",
+        How::Answered(|_, answer| {
+            each_list(answer, |entries| {
+                entries.iter_mut().for_each(|entry| remove(entry, "arguments"))
+            });
+        }),
+    ),
+    breakage(
+        3,
+        "untitled",
+        "tools_are_described_for_people",
+        "what is listed has no title",
+        How::Answered(|_, answer| {
+            each_list(answer, |entries| {
+                entries.iter_mut().for_each(|entry| remove(entry, "title"))
+            });
+        }),
+    ),
+    breakage(
+        4,
+        "shapeless-calls-are-400",
+        "calls_without_shape_are_a_protocol_error",
+        "a call without shape is HTTP 400",
+        How::Answered(|asked, answer| {
+            if asked.message()["params"]["name"].is_array() {
+                answer.status = StatusCode::BAD_REQUEST;
+            }
+        }),
+    ),
 ];
 
 /// Changes a result, if there is one.

@@ -181,6 +181,100 @@ pub const BREAKAGES: &[Breakage] = &[
             }
         }),
     ),
+    breakage(
+        7,
+        "no-token-endpoint",
+        "a_client_finds_its_own_way",
+        "nothing is where the token endpoint should be",
+        How::Answered(|asked, answer| {
+            if asked.path.ends_with("/token") {
+                answer.refuse(StatusCode::NOT_FOUND);
+            }
+        }),
+    ),
+    breakage(
+        8,
+        "lists-of-everybody",
+        "lists_are_for_the_caller_alone",
+        "lists may be kept for everybody",
+        How::Answered(|_, answer| {
+            super::lists::result(answer, |result| {
+                if result.get("cacheScope").is_some() {
+                    result["cacheScope"] = json!("public");
+                }
+            });
+        }),
+    ),
+    breakage(
+        8,
+        "scoped-notifications",
+        "notifications_need_no_scope",
+        "a notification needs a scope",
+        How::Answered(|asked, answer| {
+            if answer.status == 202 && asked.claims()["scope"] == "" {
+                answer.refuse(StatusCode::FORBIDDEN);
+            }
+        }),
+    ),
+    breakage(
+        8,
+        "odd-claims",
+        "odd_claims_are_refused",
+        "a scope claim of the wrong type counts as none",
+        How::Answered(|asked, answer| {
+            if answer.status == 401 && asked.claims()["scope"].is_object() {
+                answer.status = StatusCode::OK;
+            }
+        }),
+    ),
+    breakage(
+        8,
+        "roles-by-part",
+        "roles_grant_by_the_table_alone",
+        "a role that contains admin is taken for it",
+        How::Answered(|asked, answer| {
+            if answer.status == 403 && asked.claims()["roles"].to_string().contains("admin") {
+                answer.status = StatusCode::OK;
+                answer.put(&json!({"jsonrpc": "2.0", "id": 1, "result": {}}));
+            }
+        }),
+    ),
+    breakage(
+        8,
+        "scopes-by-part",
+        "scopes_are_whole_words",
+        "a scope that contains mcp:tools is taken for it",
+        How::Answered(|asked, answer| {
+            if answer.status == 403 && asked.claims()["scope"].to_string().contains("mcp:tools") {
+                answer.status = StatusCode::OK;
+                answer.put(&json!({"jsonrpc": "2.0", "id": 1, "result": {}}));
+            }
+        }),
+    ),
+    breakage(
+        8,
+        "one-kind-of-scope",
+        "scopes_are_read_from_three_claims",
+        "a list of scopes is not read",
+        How::Answered(|asked, answer| {
+            if asked.claims()["scope"].is_array() && answer.status == 200 {
+                answer.refuse(StatusCode::FORBIDDEN);
+            }
+        }),
+    ),
+    breakage(
+        8,
+        "parameters-first",
+        "scopes_come_before_parameters",
+        "an unknown tool is told to whoever may not call one",
+        How::Answered(|asked, answer| {
+            if answer.status == 403 && asked.message()["params"]["name"] == "no-such-tool" {
+                answer.status = StatusCode::OK;
+                let error = json!({"code": -32602, "message": "unknown tool"});
+                answer.put(&json!({"jsonrpc": "2.0", "id": 1, "error": error}));
+            }
+        }),
+    ),
 ];
 
 /// Gives a parameter of the challenge another name, so that nobody finds it.

@@ -37,6 +37,13 @@ async fn every_breakage_is_noticed() {
 }
 
 #[test]
+fn what_is_called_fine_is_a_breakage() {
+    let all = spoil::all();
+    let unknown = |name: &&&str| all.iter().all(|breakage| breakage.name != **name);
+    assert_eq!(spoil::FINE.iter().find(unknown), None);
+}
+
+#[test]
 fn breakages_have_names_of_their_own_and_fit_the_step_of_their_promise() {
     let all = spoil::all();
     for (at, breakage) in all.iter().enumerate() {
@@ -44,4 +51,15 @@ fn breakages_have_names_of_their_own_and_fit_the_step_of_their_promise() {
         let kept = contracts::of(breakage.from).iter().any(|p| p.name == breakage.noticed_by);
         assert!(kept, "{} is not of contract {}", breakage.noticed_by, breakage.from);
     }
+}
+
+#[test]
+fn every_promise_of_a_contract_has_a_breakage_that_it_notices() {
+    let promises = (1..=steps::LAST).flat_map(contracts::of);
+    let breakages = spoil::all();
+    let never_red: Vec<_> = promises
+        .filter(|promise| breakages.iter().all(|breakage| breakage.noticed_by != promise.name))
+        .map(|promise| promise.name)
+        .collect();
+    assert!(never_red.is_empty(), "these promises have not been seen to fail: {never_red:?}");
 }
