@@ -160,7 +160,8 @@ impl Copy {
         cargo
             .env("CARGO_TARGET_DIR", &self.target)
             .env("NO_COLOR", "1")
-            .env("RUSTFLAGS", "-Awarnings");
+            .env("RUSTFLAGS", "-Awarnings")
+            .env("CARGO_PROFILE_DEV_DEBUG", "0"); // nobody debugs it, and it takes half the space
         for name in ["MCP_PORT", "MCP_HOST", "MCP_PUBLIC_URL", "RUST_BACKTRACE"] {
             cargo.env_remove(name);
         }
