@@ -203,7 +203,7 @@ self_test() {
 spoilt() {
   local step=$1 promise=${2%:*} lesson=${2#*:} status=0
   PIDS=()
-  trap 'kill "${PIDS[@]}" 2>/dev/null || true' EXIT
+  trap 'kill ${PIDS[@]+"${PIDS[@]}"} 2>/dev/null || true' EXIT
   start "spoil-$promise" "$SPOIL" --upstream "$URL" --break "$promise"
   set -- --url "$STARTED_URL" --public-url "$URL" --keys-dir "$KEYS_DIR"
   [ "$promise" = none ] || set -- "$@" --lesson "$lesson" --stop

@@ -229,10 +229,11 @@ program_2() {
 # hold_body: sends the header and half of the body of a request on descriptor 9. The server's "100
 # Continue" says that it has read the header and waits for the body.
 hold_body() {
-  local body='{"jsonrpc":"2.0","id":1,"method":"ping"}' path=${URL#*://}
+  local body='{"jsonrpc":"2.0","id":1,"method":"ping"}' path=${URL#*://} who=''
+  [ -z "$TOKEN" ] || who="Authorization: Bearer $TOKEN"$'\r\n'
   exec 9<>"/dev/tcp/127.0.0.1/$(port_of "$URL")"
   printf 'POST /%s HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nContent-Length: %s\r\nExpect: 100-continue\r\n%s\r\n%s' \
-    "${path#*/}" "${path%%/*}" "${#body}" "${TOKEN:+Authorization: Bearer $TOKEN$'\r\n'}" "${body%%,*}" >&9
+    "${path#*/}" "${path%%/*}" "${#body}" "$who" "${body%%,*}" >&9
   check_equal 'the server waits for the rest of a body' 'HTTP/1.1 100 Continue' "$(status_line)"
   REST=,${body#*,}
 }
