@@ -1,4 +1,4 @@
-//! Starts step 2.
+//! Starts step 5.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! Starts step 2.
+//! Starts step 6.
 
 use std::process::ExitCode;
 

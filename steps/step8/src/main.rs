@@ -1,4 +1,4 @@
-//! Starts step 2.
+//! Starts step 8.
 
 use std::process::ExitCode;
 
