@@ -52,6 +52,12 @@ eras() {
   check 'legacy: an unknown method is 200, -32601' 'rpc_error(200; -32601) and .body.id == 1'
   legacy server/discover '{}'
   check 'legacy: server/discover is an unknown method' 'rpc_error(200; -32601)'
+  post '{"jsonrpc":"2.0","id":1,"method":"ping"}' -H 'MCP-Protocol-Version: 2025-06-18'
+  check 'a request of 2025-06-18 is answered' result
+  legacy ping '{}' -H 'Mcp-Method: tools/list'
+  check 'legacy: Mcp-Method decides nothing, and is not compared' result
+  post '{"jsonrpc":"2.0","method":"notifications/initialized"}' -H 'MCP-Protocol-Version: 1999-01-01'
+  check 'a notification of an unknown version is 400' '.status == 400'
   post '{"jsonrpc":"2.0","id":1,"method":"ping"}' -H 'MCP-Protocol-Version: 1999-01-01'
   check 'an unknown version is 400, -32022, with all that are known' 'rpc_error(400; -32022) and .body.error.data == {"requested": "1999-01-01", "supported": ["2026-07-28", "2025-11-25", "2025-06-18"]}'
 }
@@ -105,6 +111,8 @@ headers_tell_the_truth() {
   check 'a Mcp-Name in base64 without its padding is 400, -32020' 'rpc_error(400; -32020)'
   post "$body" "${MODERN[@]}" -H 'Mcp-Method: tools/call' -H 'Mcp-Name: =?base64?w6ljaG8=?='
   check 'a Mcp-Name in base64 is read' '.body.error.code | IN(-32601, -32602)'
+  post "$(envelope tools/call '{"name": "=?base64?abc"}')" "${MODERN[@]}" -H 'Mcp-Method: tools/call' -H 'Mcp-Name: =?base64?abc'
+  check 'half a marker of base64 is a name like any other' '.body.error.code | IN(-32601, -32602)'
   post '{"jsonrpc":"2.0","id":1,"method":"server/discover"}' "${MODERN[@]}" -H 'Mcp-Method: server/discover'
   check 'a missing _meta is 400, -32602' 'rpc_error(400; -32602)'
   post "$(jq -c 'del(.params._meta["io.modelcontextprotocol/clientCapabilities"])' <<<"$(envelope server/discover '{}')")" "${MODERN[@]}" -H 'Mcp-Method: server/discover'
@@ -181,6 +189,8 @@ bodies() {
   check 'a body of 1 MiB is read' 'result'
   ping_of_size 1048577
   check 'one byte more is 413' 'refusal(413; "content_too_large")'
+  ask POST /mcp -H 'Content-Type: text/plain' -H 'Expect: 100-continue' --data-binary "@$WORK/big"
+  check 'a wrong type is told before the size' 'refusal(415; "unsupported_media_type")'
 }
 
 # The message and its parameters are two levels; lists are the rest.

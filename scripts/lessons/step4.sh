@@ -36,6 +36,8 @@ lesson_4() {
   check 'arguments that are no object are 200, -32602' 'rpc_error(200; -32602)'
   legacy tools/call '{"arguments": {}}'
   check 'a call without a name is 200, -32602' 'rpc_error(200; -32602)'
+  legacy tools/call '{"name": ["echo"], "arguments": {}}'
+  check 'so is one whose name is a list' 'rpc_error(200; -32602)'
 
   modern prompts/get '{"name": "greeting", "arguments": {"name": "Ada", "language": "Welsh"}}'
   check 'the prompt greeting greets somebody in a language' 'result and (.body.result.messages | length == 1) and (.body.result.messages[0] | .role == "user" and .content.type == "text" and (.content.text | contains("Ada") and contains("Welsh")))'

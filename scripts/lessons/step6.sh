@@ -5,6 +5,8 @@ lesson_6() {
   no_token
   odd_headers
   if [ -n "$KEYS_DIR" ]; then bad_tokens; else say 'not asked: tokens of our own making (--keys-dir)'; fi
+  modern tools/list '{}'
+  check 'from now on a list is for its caller alone' 'result and .body.result.cacheScope == "private"'
   modern tools/call '{"name": "whoami"}'
   check 'whoami shows the caller: the subject of the token' '.body.result.structuredContent.subject == $subject' \
     --arg subject "$(cut -d . -f 2 <<<"$TOKEN" | tr '_-' '/+' | jq -Rr '@base64d | fromjson | .sub')"
@@ -100,6 +102,8 @@ bad_tokens() {
 
   as "$(mint "$PUBLIC_URL" alice --lifetime -1s)" legacy ping '{}'
   check 'clocks may differ by a few seconds' result
+  as "$(mint "$PUBLIC_URL" alice --lifetime 0s)" legacy ping '{}'
+  check 'a token that ends this second is good' result
   as "$(mint "$PUBLIC_URL" alice --claim "aud=[\"http://localhost:1\",\"$PUBLIC_URL\"]" --scopes "$all")" legacy ping '{}'
   check 'a token for others and for us is for us' result
 }
