@@ -191,6 +191,7 @@ pub async fn check(State(rule): State<Arc<Rule>>, request: Request, next: Next) 
 }
 
 fn forbidden(what: &str, value: Option<&HeaderValue>) -> Response {
-    info!("refused: the {what} is {value:?}; --allow-{what} lets one in");
+    let value = value.map_or_else(|| "missing".to_owned(), |value| format!("{value:?}"));
+    info!("refused: the {what} is {value}; --allow-{what} lets one in");
     refuse(StatusCode::FORBIDDEN, &format!("forbidden_{what}"), "not allowed here")
 }

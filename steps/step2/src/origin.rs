@@ -86,6 +86,7 @@ fn readable_by(origin: HeaderValue, mut response: Response) -> Response {
 
 /// The caller learns that he is refused, the log learns what would let him in.
 fn forbidden(what: &str, value: Option<&HeaderValue>) -> Response {
-    info!("refused: the {what} is {value:?}; --allow-{what} lets one in");
+    let value = value.map_or_else(|| "missing".to_owned(), |value| format!("{value:?}"));
+    info!("refused: the {what} is {value}; --allow-{what} lets one in");
     refuse(StatusCode::FORBIDDEN, &format!("forbidden_{what}"), "not allowed here")
 }
