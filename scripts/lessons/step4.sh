@@ -28,7 +28,7 @@ lesson_4() {
   check 'it says what is allowed' '.body.result.content[0].text | contains("1 to 10")'
   bad_argument echo '{"message": "a", "volume": 3}' volume
   bad_argument get_time '{"timezone": "Mars/Olympus"}' timezone
-  modern tools/call '{"name": "no_such_tool", "arguments": {}}'
+  modern tools/call '{"name": "no-such-tool", "arguments": {}}'
   check 'an unknown tool is 200, -32602' 'rpc_error(200; -32602)'
   modern tools/call '{"name": "Echo", "arguments": {"message": "a"}}'
   check 'names of tools are case-sensitive' 'rpc_error(200; -32602)'
@@ -49,7 +49,7 @@ lesson_4() {
   check 'legacy: the prompt help' 'result and (.body.result | has("resultType") | not)'
   modern prompts/get '{"name": "greeting", "arguments": {}}'
   check 'a missing argument of a prompt is 200, -32602, and named' 'rpc_error(200; -32602) and (.body.error.message | contains("name"))'
-  modern prompts/get '{"name": "no_such_prompt"}'
+  modern prompts/get '{"name": "no-such-prompt"}'
   check 'an unknown prompt is 200, -32602' 'rpc_error(200; -32602)'
 }
 

@@ -79,7 +79,7 @@ refusals() {
   reader=$(mint "$PUBLIC_URL" reader --scopes mcp:read)
   as "$reader" modern tools/call '{"name": "whoami"}'
   check 'whoami is a tool like any other' 'insufficient("mcp:tools")'
-  as "$reader" modern tools/call '{"name": "no_such_tool"}'
+  as "$reader" modern tools/call '{"name": "no-such-tool"}'
   check 'who may not call does not learn which tools there are' 'insufficient("mcp:tools")'
   as "$reader" modern prompts/get '{"name": "greeting", "arguments": 7}'
   check '403 comes before the parameters are looked at' 'insufficient("mcp:prompts")'
