@@ -47,6 +47,19 @@ pub struct Bound {
 /// # Errors
 /// One sentence, when the port is taken or the address is not ours.
 pub async fn bind(listen: &Listen) -> anyhow::Result<Bound> {
+    // a port that is free on 127.0.0.1 may be taken on ::1: if any will do, another one
+    let more_tries = if listen.port == 0 { 16 } else { 0 };
+    let mut bound = take(listen).await;
+    for _ in 0..more_tries {
+        if bound.is_ok() {
+            break;
+        }
+        bound = take(listen).await;
+    }
+    bound
+}
+
+async fn take(listen: &Listen) -> anyhow::Result<Bound> {
     let mut listeners = Vec::new();
     let first = match listen.host {
         Host::Loopback => IpAddr::from([127, 0, 0, 1]),

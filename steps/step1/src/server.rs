@@ -30,6 +30,19 @@ pub struct Bound {
 /// Takes the port. A server for this machine alone listens on loopback alone; `localhost` may mean
 /// 127.0.0.1 or ::1, and clients try either, so both are taken: nobody else can then answer there in our name.
 pub async fn bind(listen: &Listen) -> anyhow::Result<Bound> {
+    // a port that is free on 127.0.0.1 may be taken on ::1: if any will do, another one
+    let more_tries = if listen.port == 0 { 16 } else { 0 };
+    let mut bound = take(listen).await;
+    for _ in 0..more_tries {
+        if bound.is_ok() {
+            break;
+        }
+        bound = take(listen).await;
+    }
+    bound
+}
+
+async fn take(listen: &Listen) -> anyhow::Result<Bound> {
     let (v4, v6) = (IpAddr::from([127, 0, 0, 1]), IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1]));
     let address = if let Host::Address(address) = listen.host { address } else { v4 };
     let mut listeners = vec![listener(address, listen.port).await?];
