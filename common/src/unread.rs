@@ -1,8 +1,11 @@
 //! What becomes of a body that nobody read?
 //!
 //! Some answers go out before the body has come: 401 and 413 are told from the headers alone. hyper then closes the
-//! connection, because it cannot wait for the rest to find out where the next request begins. It does so without a
-//! word, and a client that thinks the connection is open sends its next request into nothing. So we say it (RFC 9112 §9.6).
+//! connection, because it cannot wait for the rest to find out where the next request begins. That loses two things:
+//!
+//! * the next request of a client that thinks the connection is open. So we say that it ends (RFC 9112 §9.6);
+//! * the answer itself, when the client is still sending: a connection that is closed while bytes arrive is reset, and a reset takes
+//!   away what the other side has not read yet. So the rest is read and thrown away for a moment, while the answer is on its way.
 
 use std::{
     pin::Pin,
@@ -11,6 +14,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll, ready},
+    time::Duration,
 };
 
 use axum::{
@@ -20,7 +24,15 @@ use axum::{
     middleware::Next,
     response::Response,
 };
+use http_body_util::BodyExt as _;
 use hyper::body::{Frame, SizeHint};
+use tokio::{runtime::Handle, time::timeout};
+
+/// Bytes of an unread body that are thrown away before the connection ends.
+const MOST: usize = 16 << 20;
+/// How long a client may be silent meanwhile, and how long it may take in all.
+const SILENCE: Duration = Duration::from_secs(1);
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Adds `Connection: close` to an answer whose request has a body that was not read to its end.
 pub async fn say_close(request: Request, next: Next) -> Response {
@@ -36,10 +48,33 @@ pub async fn say_close(request: Request, next: Next) -> Response {
     response
 }
 
-/// A body that tells when it has been read to its end.
+/// A body that tells when it has been read to its end, and that is read on when it is dropped before.
 struct Watched {
     body: Body,
     ended: Arc<AtomicBool>,
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        if self.ended.load(Ordering::Relaxed) {
+            return;
+        }
+        let rest = std::mem::take(&mut self.body);
+        if let Ok(runtime) = Handle::try_current() {
+            runtime.spawn(timeout(PATIENCE, throw_away(rest)));
+        }
+    }
+}
+
+async fn throw_away(mut body: Body) {
+    let mut most = MOST;
+    while let Ok(Some(Ok(frame))) = timeout(SILENCE, body.frame()).await {
+        let length = frame.data_ref().map_or(0, Bytes::len);
+        match most.checked_sub(length) {
+            Some(left) => most = left,
+            None => return,
+        }
+    }
 }
 
 impl HttpBody for Watched {
