@@ -31,7 +31,7 @@ use tokio::{runtime::Handle, time::timeout};
 /// Bytes of an unread body that are thrown away before the connection ends.
 const MOST: usize = 16 << 20;
 /// How long a client may be silent meanwhile, and how long it may take in all.
-const SILENCE: Duration = Duration::from_secs(1);
+const SILENCE: Duration = Duration::from_millis(300);
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Adds `Connection: close` to an answer whose request has a body that was not read to its end.
