@@ -14,6 +14,17 @@ pub enum BearerError {
     Malformed(&'static str),
 }
 
+impl BearerError {
+    /// A word for metrics.
+    #[must_use]
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::Missing => "no_token",
+            Self::Malformed(_) => "malformed_request",
+        }
+    }
+}
+
 /// The token of a request; `max` is the number of bytes that its header may have. Whether it is a good one is another question.
 ///
 /// ```

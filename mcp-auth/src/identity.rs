@@ -6,6 +6,9 @@ use serde_json::{Map, Value};
 
 use crate::{ScopeSet, verify::Cause};
 
+/// Where roles stand in a token unless a policy says otherwise, as JSON pointers.
+pub(crate) const ROLES: [&str; 2] = ["/roles", "/realm_access/roles"];
+
 /// Who is calling, as a checked token says it. Made by a verifier alone, cheap to clone.
 #[derive(Clone)]
 pub struct Identity(Arc<Inner>);
@@ -31,6 +34,15 @@ impl Identity {
     /// # Errors
     /// [`Cause::Claim`] with the name of the claim.
     pub fn from_checked_claims(claims: Map<String, Value>, key_id: &str) -> Result<Self, Cause> {
+        Self::read(claims, key_id, &ROLES)
+    }
+
+    /// The same, with the roles at these JSON pointers.
+    pub(crate) fn read(
+        claims: Map<String, Value>,
+        key_id: &str,
+        role_pointers: &[impl AsRef<str>],
+    ) -> Result<Self, Cause> {
         let text = |name: &'static str| match claims.get(name) {
             None => Ok(None),
             Some(Value::String(text)) if !text.is_empty() => Ok(Some(text.clone())),
@@ -44,20 +56,16 @@ impl Identity {
                 scopes.extend(read.ok_or(Cause::Claim(name))?.iter().map(str::to_owned));
             }
         }
-        let mut all_roles = roles(claims.get("roles"), "roles")?;
-        match claims.get("realm_access") {
-            None => {}
-            Some(Value::Object(access)) => {
-                all_roles.append(&mut roles(access.get("roles"), "realm_access.roles")?);
-            }
-            Some(_) => return Err(Cause::Claim("realm_access")),
+        let mut roles = BTreeSet::new();
+        for pointer in role_pointers {
+            read_roles(&claims, pointer, &mut roles)?;
         }
         Ok(Self(Arc::new(Inner {
             issuer: text("iss")?.ok_or(Cause::Claim("iss"))?,
             subject: text("sub")?.ok_or(Cause::Claim("sub"))?,
             client: text("client_id")?.or(text("azp")?),
             scopes,
-            roles: all_roles,
+            roles,
             expires: seconds(claims.get("exp")).ok_or(Cause::Claim("exp"))?,
             key_id: key_id.to_owned(),
             claims,
@@ -117,7 +125,7 @@ impl Identity {
     pub fn claim(&self, pointer: &str) -> Option<&Value> {
         let (first, rest) =
             pointer.strip_prefix('/')?.split_once('/').unwrap_or((&pointer[1..], ""));
-        let value = self.0.claims.get(&first.replace("~1", "/").replace("~0", "~"))?;
+        let value = self.0.claims.get(&unescaped(first))?;
         if rest.is_empty() { Some(value) } else { value.pointer(&format!("/{rest}")) }
     }
 }
@@ -134,14 +142,46 @@ impl fmt::Debug for Identity {
     }
 }
 
-fn roles(claim: Option<&Value>, name: &'static str) -> Result<BTreeSet<String>, Cause> {
-    match claim {
-        None => Ok(BTreeSet::new()),
-        Some(Value::Array(list)) => {
-            let role = |value: &Value| value.as_str().map(str::to_owned).ok_or(Cause::Claim(name));
-            list.iter().map(role).collect()
+/// Adds the roles at a JSON pointer. What is not there is no role; what is there must be objects on the way, and a list of
+/// strings at the end of it.
+fn read_roles(
+    claims: &Map<String, Value>,
+    pointer: impl AsRef<str>,
+    roles: &mut BTreeSet<String>,
+) -> Result<(), Cause> {
+    let pointer = pointer.as_ref();
+    let mut path = pointer.split('/').skip(1).map(unescaped).peekable();
+    let mut object = claims;
+    while let Some(name) = path.next() {
+        match object.get(&name) {
+            None => return Ok(()),
+            Some(Value::Object(inner)) if path.peek().is_some() => object = inner,
+            Some(Value::Array(list)) if path.peek().is_none() => {
+                for role in list {
+                    let role = role.as_str().ok_or(Cause::Claim(named(pointer)))?;
+                    roles.insert(role.to_owned());
+                }
+            }
+            Some(_) if path.peek().is_some() && pointer == "/realm_access/roles" => {
+                return Err(Cause::Claim("realm_access"));
+            }
+            Some(_) => return Err(Cause::Claim(named(pointer))),
         }
-        Some(_) => Err(Cause::Claim(name)),
+    }
+    Ok(())
+}
+
+/// A segment of a JSON pointer (RFC 6901 §4).
+fn unescaped(segment: &str) -> String {
+    segment.replace("~1", "/").replace("~0", "~")
+}
+
+/// A pointer as the log names it.
+fn named(pointer: &str) -> &'static str {
+    match pointer {
+        "/roles" => "roles",
+        "/realm_access/roles" => "realm_access.roles",
+        _ => "the one that holds the roles",
     }
 }
 

@@ -3,6 +3,7 @@
 use std::{
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
 };
 
 use aws_lc_rs::digest::{SHA256, digest};
@@ -19,7 +20,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tracing::warn;
 
-use crate::{clock::Clock, refusal::refuse};
+use crate::{algorithm::Algorithm, clock::Clock, refusal::refuse};
 
 /// Bits that an RSA key must have at least, and may have at most: below it can be broken, above
 /// somebody wants to keep us busy.
@@ -46,6 +47,7 @@ pub struct Key {
     kid: String,
     published: Value,
     retires: Option<i64>,
+    algorithms: Vec<Algorithm>,
     decoding: DecodingKey,
 }
 
@@ -54,6 +56,12 @@ impl Key {
     #[must_use]
     pub fn kid(&self) -> &str {
         &self.kid
+    }
+
+    /// Is it a key for signatures of this algorithm?
+    #[must_use]
+    pub fn serves(&self, algorithm: Algorithm) -> bool {
+        self.algorithms.contains(&algorithm)
     }
 
     /// The key itself, to check a signature with.
@@ -155,7 +163,7 @@ fn key(entry: Value) -> Result<Key, String> {
     }
     let decoding = DecodingKey::from_rsa_raw_components(&modulus, &exponent);
     let published = json!({"kty": "RSA", "use": "sig", "alg": "RS256", "kid": kid, "n": n, "e": e});
-    Ok(Key { kid, published, retires: entry.exp, decoding })
+    Ok(Key { kid, published, retires: entry.exp, algorithms: vec![Algorithm::Rs256], decoding })
 }
 
 /// The thumbprint of a key (RFC 7638 §3): SHA-256 over its required members, in the order of the
@@ -165,25 +173,39 @@ pub fn thumbprint(required_members: &Value) -> String {
     URL_SAFE_NO_PAD.encode(digest(&SHA256, required_members.to_string().as_bytes()))
 }
 
-/// The keys in a file, read again when it changes.
+/// Keys that are at hand: those in a file, which is read again when it changes, or keys that stay as they are.
 pub struct KeySet {
-    path: PathBuf,
+    source: Source,
     clock: Clock,
-    read: Mutex<Read>,
+}
+
+enum Source {
+    File { path: PathBuf, read: Mutex<Read> },
+    Fixed(Arc<Keys>),
 }
 
 /// A file as it was read last, and what was in it.
 struct Read {
-    bytes: Vec<u8>,
+    found: Result<Vec<u8>, JwksError>,
     keys: Result<Arc<Keys>, JwksError>,
+    /// How often it has changed.
+    generation: u64,
+    looked: Option<Instant>,
 }
 
 impl KeySet {
     /// The keys in this file, a JSON Web Key Set. Whether there are any shows when they are asked for.
     #[must_use]
     pub fn new(path: PathBuf, clock: Clock) -> Arc<Self> {
-        let nothing_yet = Read { bytes: Vec::new(), keys: Err(JwksError::Empty) };
-        Arc::new(Self { path, clock, read: Mutex::new(nothing_yet) })
+        let (found, keys) = (Err(JwksError::Empty), Err(JwksError::Empty));
+        let read = Mutex::new(Read { found, keys, generation: 0, looked: None });
+        Arc::new(Self { source: Source::File { path, read }, clock })
+    }
+
+    /// These keys, for as long as the program runs.
+    #[must_use]
+    pub fn fixed(keys: Keys, clock: Clock) -> Arc<Self> {
+        Arc::new(Self { source: Source::Fixed(Arc::new(keys)), clock })
     }
 
     /// The keys as the file has them now. A file that is gone or broken leaves us without keys: an
@@ -192,13 +214,33 @@ impl KeySet {
     /// # Errors
     /// [`JwksError`], as the file is now.
     pub fn current(&self) -> Result<Arc<Keys>, JwksError> {
-        let bytes = std::fs::read(&self.path)
-            .map_err(|error| JwksError::Unreadable(format!("{}: {error}", self.path.display())))?;
-        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
-        if read.bytes != bytes {
-            *read = Read { keys: parse(&bytes).map(Arc::new), bytes };
+        let (path, read) = match &self.source {
+            Source::Fixed(keys) => return Ok(keys.clone()),
+            Source::File { path, read } => (path, read),
+        };
+        let found = std::fs::read(path)
+            .map_err(|error| JwksError::Unreadable(format!("{}: {error}", path.display())));
+        let mut read = read.lock().unwrap_or_else(PoisonError::into_inner);
+        read.looked = Some(Instant::now());
+        if read.found != found {
+            read.keys = found.clone().and_then(|bytes| parse(&bytes).map(Arc::new));
+            read.found = found;
+            read.generation += 1;
         }
         read.keys.clone()
+    }
+
+    /// How often the keys have changed. Looks at the file once a second, so that whoever keeps verdicts knows by then that
+    /// they are out of date.
+    #[must_use]
+    pub fn generation(&self) -> u64 {
+        let Source::File { read, .. } = &self.source else { return 0 };
+        let known = || read.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = |looked: Instant| looked.elapsed() >= Duration::from_secs(1);
+        if known().looked.is_none_or(due) {
+            let _ = self.current(); // whether there are keys is asked by whoever needs one
+        }
+        known().generation
     }
 }
 

@@ -2,73 +2,104 @@
 
 use std::{sync::Arc, time::Duration};
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use jsonwebtoken::{Algorithm, crypto};
 use serde_json::{Map, Value};
 use tracing::error;
 
 use crate::{
     Identity,
-    identity::seconds,
-    jwks::{Key, KeySet},
-    members,
-    verify::{Cause, VerifyError},
+    algorithm::{self, Algorithm},
+    identity::{self, seconds},
+    jwks::{Key, KeySet, Keys},
+    unverified::Unverified,
+    verify::{Cause, Verdict, Verify, VerifyError},
 };
 
 /// Header members by which a token would choose how it is checked: its own key, where to fetch one, rules that we do
 /// not know (RFC 7515 §4.1), another payload (RFC 7797), a bomb.
 const CHOOSERS: [&str; 8] = ["jwk", "jku", "x5c", "x5u", "crit", "b64", "zip", "enc"];
 
-/// Checks tokens of one issuer for one audience. The server has fixed issuer, audience, algorithm and keys; the
-/// token chooses nothing.
-#[derive(Clone)]
-pub struct Verifier {
-    keys: Arc<KeySet>,
+/// What a token must say to be taken. The server has fixed it; the token chooses nothing.
+#[derive(Clone, Debug)]
+pub struct Policy {
     issuer: String,
-    audience: String,
+    audiences: Vec<String>,
+    algorithms: Vec<Algorithm>,
+    clients: Option<Vec<String>>,
+    roles: Vec<String>,
     leeway: i64,
 }
 
-impl Verifier {
-    /// Tokens of this `issuer` for this `audience`, both compared as strings, signed RS256 with one of these keys.
-    /// Times are taken as if the clock were wrong by `leeway` in favour of the token.
+impl Policy {
+    /// Tokens of this `issuer` for this `audience`, both compared as strings, signed RS256, of any client. Roles stand
+    /// in `roles` and `realm_access.roles`; the leeway is 5 s.
     #[must_use]
-    pub fn new(keys: Arc<KeySet>, issuer: String, audience: String, leeway: Duration) -> Self {
-        // named here, so that a build without this backend fails, and not the first token
-        let _ = crypto::aws_lc::DEFAULT_PROVIDER.install_default();
-        let leeway = i64::try_from(leeway.as_secs()).unwrap_or(0);
-        Self { keys, issuer, audience, leeway }
+    pub fn new(issuer: impl Into<String>, audience: impl Into<String>) -> Self {
+        Self {
+            issuer: issuer.into(),
+            audiences: vec![audience.into()],
+            algorithms: vec![Algorithm::Rs256],
+            clients: None,
+            roles: identity::ROLES.map(str::to_owned).to_vec(),
+            leeway: 5,
+        }
     }
 
-    /// Checks a token at a time, in seconds since 1970. What is cheap comes first.
-    ///
-    /// # Errors
-    /// [`VerifyError::Invalid`] with the cause; [`VerifyError::Unavailable`] when there are no keys.
-    pub fn verify(&self, token: &str, now: i64) -> Result<Identity, VerifyError> {
-        let parts: Vec<_> = token.split('.').collect();
-        let [header, claims, signature] = parts[..] else {
-            return Err(Cause::Malformed("there are not three parts").into());
-        };
-        let kid = self.kid(&object(header, "the header")?)?;
-        let keys = self.keys.current().map_err(|error| {
-            error!("{error}");
-            VerifyError::Unavailable { retry_after: Duration::from_secs(5) }
-        })?;
-        let key = keys.choose(&kid, now).ok_or(Cause::Key)?;
-        let claims = object(claims, "the claims")?;
-        self.check(&claims, now)?;
-        let message = &token[..token.len() - signature.len() - 1];
-        if !is_signed(message, signature, key) {
-            return Err(Cause::Signature.into());
-        }
-        Ok(Identity::from_checked_claims(claims, &kid)?)
+    /// Tokens for this audience are taken too, for a server that has two names.
+    #[must_use]
+    pub fn audience(mut self, audience: impl Into<String>) -> Self {
+        self.audiences.push(audience.into());
+        self
+    }
+
+    /// The algorithms that a token may be signed with. Defaults to RS256 alone. A key serves those of its own kind only,
+    /// and if it names one, that one.
+    #[must_use]
+    pub fn algorithms(self, algorithms: impl IntoIterator<Item = Algorithm>) -> Self {
+        Self { algorithms: algorithms.into_iter().collect(), ..self }
+    }
+
+    /// The clients (`client_id`, else `azp`) whose tokens are taken. Defaults to all; a token that names none is then
+    /// refused.
+    #[must_use]
+    pub fn clients(self, clients: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        Self { clients: Some(clients.into_iter().map(Into::into).collect()), ..self }
+    }
+
+    /// Where roles stand in a token, as JSON pointers (RFC 6901), each to a list of strings. Defaults to `/roles` and
+    /// `/realm_access/roles`; Keycloak's roles of a client are at `/resource_access/CLIENT/roles`.
+    #[must_use]
+    pub fn roles_at(self, pointers: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        Self { roles: pointers.into_iter().map(Into::into).collect(), ..self }
+    }
+
+    /// Times are taken as if the clock were wrong by this much, in whole seconds, in favour of the token. Defaults to 5 s.
+    #[must_use]
+    pub fn leeway(self, leeway: Duration) -> Self {
+        Self { leeway: i64::try_from(leeway.as_secs()).unwrap_or(0), ..self }
+    }
+
+    /// The issuer.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    /// All that can be told without a key; what is cheap comes first. Returns the name of the key and the algorithm.
+    pub(crate) fn check<'t>(
+        &self,
+        token: &'t Unverified<'_>,
+        now: i64,
+    ) -> Result<(&'t str, Algorithm), Cause> {
+        let named = self.header(token.header())?;
+        self.claims(token.claims(), now)?;
+        Ok(named)
     }
 
     /// The header: it may name a key of ours, and nothing else.
-    fn kid(&self, header: &Map<String, Value>) -> Result<String, Cause> {
-        if header.get("alg").and_then(Value::as_str) != Some("RS256") {
-            return Err(Cause::Algorithm);
-        }
+    fn header<'t>(&self, header: &'t Map<String, Value>) -> Result<(&'t str, Algorithm), Cause> {
+        let named = header.get("alg").and_then(Value::as_str).and_then(Algorithm::named);
+        let algorithm = named.filter(|alg| self.algorithms.contains(alg));
+        let algorithm = algorithm.ok_or(Cause::Algorithm)?;
         if let Some(chooser) = CHOOSERS.into_iter().find(|name| header.contains_key(*name)) {
             return Err(Cause::Header(chooser));
         }
@@ -77,11 +108,12 @@ impl Verifier {
             Some(typ) if ["jwt", "at+jwt", "application/at+jwt"].contains(&typ.as_str()) => {}
             Some(_) => return Err(Cause::Type("header")),
         }
-        header.get("kid").and_then(Value::as_str).map(str::to_owned).ok_or(Cause::Key)
+        let kid = header.get("kid").and_then(Value::as_str).ok_or(Cause::Key)?;
+        Ok((kid, algorithm))
     }
 
-    /// The claims: for us, by our issuer, now, and an access token.
-    fn check(&self, claims: &Map<String, Value>, now: i64) -> Result<(), Cause> {
+    /// The claims: for us, by our issuer, now, of a client that we know, and an access token.
+    fn claims(&self, claims: &Map<String, Value>, now: i64) -> Result<(), Cause> {
         if claims.get("typ").is_some_and(|typ| typ != "Bearer") {
             return Err(Cause::Type("claims")); // Keycloak's ID and refresh tokens say so
         }
@@ -111,23 +143,96 @@ impl Verifier {
 
     /// `aud` is our name, or a list of names with ours among them (RFC 7519 §4.1.3).
     fn is_for_us(&self, aud: Option<&Value>) -> bool {
+        let is_ours = |one: &Value| self.audiences.iter().any(|audience| one == audience);
         match aud {
-            Some(Value::String(one)) => *one == self.audience,
+            Some(one @ Value::String(_)) => is_ours(one),
             Some(Value::Array(list)) => {
-                list.iter().all(Value::is_string) && list.iter().any(|one| *one == *self.audience)
+                list.iter().all(Value::is_string) && list.iter().any(is_ours)
             }
             _ => false,
         }
     }
+
+    /// Who is calling, after [`check`](Self::check), if this key has signed the token.
+    pub(crate) fn identify(
+        &self,
+        token: Unverified<'_>,
+        algorithm: Algorithm,
+        key: Option<&Key>,
+    ) -> Result<Identity, Cause> {
+        let key = key.filter(|key| key.serves(algorithm)).ok_or(Cause::Key)?;
+        if !algorithm::is_signed(token.message(), token.signature(), key, algorithm) {
+            return Err(Cause::Signature);
+        }
+        let identity = Identity::read(token.into_claims(), key.kid(), &self.roles)?;
+        match (&self.clients, identity.client()) {
+            (None, _) => Ok(identity),
+            (Some(known), Some(client)) if known.iter().any(|one| one == client) => Ok(identity),
+            _ => Err(Cause::Client),
+        }
+    }
 }
 
-/// A part of a token: base64url without padding, of an object in which each member stands once.
-fn object(part: &str, name: &'static str) -> Result<Map<String, Value>, Cause> {
-    let json = URL_SAFE_NO_PAD.decode(part).map_err(|_| Cause::Malformed("base64url"))?;
-    members::object(&json).ok_or(Cause::Malformed(name))
+/// Checks tokens with keys that are at hand.
+#[derive(Clone)]
+pub struct Verifier {
+    keys: Arc<KeySet>,
+    policy: Policy,
 }
 
-fn is_signed(message: &str, signature: &str, key: &Key) -> bool {
-    // an error means that the signature is not strict base64url: one token has one spelling
-    crypto::verify(signature, message.as_bytes(), key.decoding(), Algorithm::RS256).unwrap_or(false)
+impl Verifier {
+    /// Tokens of this `issuer` for this `audience`, both compared as strings, signed RS256 with one of these keys.
+    /// Times are taken as if the clock were wrong by `leeway` in favour of the token.
+    #[must_use]
+    pub fn new(keys: Arc<KeySet>, issuer: String, audience: String, leeway: Duration) -> Self {
+        Self::with_policy(keys, Policy::new(issuer, audience).leeway(leeway))
+    }
+
+    /// Tokens as this policy wants them, signed with one of these keys.
+    #[must_use]
+    pub fn with_policy(keys: Arc<KeySet>, policy: Policy) -> Self {
+        algorithm::install();
+        Self { keys, policy }
+    }
+
+    /// Whose tokens it takes.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        self.policy.issuer()
+    }
+
+    /// Raised when the keys have changed since it was asked last.
+    #[must_use]
+    pub fn generation(&self) -> u64 {
+        self.keys.generation()
+    }
+
+    /// Checks a token at a time, in seconds since 1970. What is cheap comes first.
+    ///
+    /// # Errors
+    /// [`VerifyError::Invalid`] with the cause; [`VerifyError::Unavailable`] when there are no keys.
+    pub fn verify(&self, token: &str, now: i64) -> Result<Identity, VerifyError> {
+        let token = Unverified::parse(token)?;
+        let (kid, algorithm) = self.policy.check(&token, now)?;
+        let keys = self.keys()?;
+        let key = keys.choose(kid, now);
+        Ok(self.policy.identify(token, algorithm, key)?)
+    }
+
+    fn keys(&self) -> Result<Arc<Keys>, VerifyError> {
+        self.keys.current().map_err(|error| {
+            error!("{error}");
+            VerifyError::Unavailable { retry_after: Duration::from_secs(5) }
+        })
+    }
+}
+
+impl Verify for Verifier {
+    fn verify<'a>(&'a self, token: &'a str, now: i64) -> Verdict<'a> {
+        Box::pin(std::future::ready(self.verify(token, now)))
+    }
+
+    fn generation(&self) -> u64 {
+        self.generation()
+    }
 }

@@ -3,9 +3,17 @@
 //! Without its default features this crate has no cryptography: what is left decides who may
 //! knock ([`origin`]) and how much a caller may ask for ([`limits`]).
 
+#[cfg(feature = "jwt")]
+pub mod algorithm;
 pub mod bearer;
+#[cfg(feature = "jwt")]
+pub mod cache;
+#[cfg(feature = "jwt")]
+pub mod call;
 pub mod challenge;
 pub mod clock;
+#[cfg(feature = "jwt")]
+mod envelope;
 pub mod identity;
 #[cfg(feature = "issuer")]
 pub mod issuer;
@@ -13,19 +21,27 @@ pub mod issuer;
 pub mod jwks;
 #[cfg(feature = "jwt")]
 pub mod jwt;
+#[cfg(feature = "jwt")]
+pub mod layer;
 pub mod limits;
 pub mod members;
 pub mod metadata;
 pub mod origin;
 pub mod refusal;
 pub mod scopes;
+#[cfg(feature = "jwt")]
+mod session;
 #[cfg(feature = "clap")]
 pub mod settings;
 #[cfg(feature = "testing")]
 pub mod testing;
+#[cfg(feature = "jwt")]
+mod unverified;
 pub mod verify;
 
 pub use clock::Clock;
 pub use identity::Identity;
+#[cfg(feature = "jwt")]
+pub use layer::AuthLayer;
 pub use scopes::{Needs, ScopeSet};
 pub use verify::{Cause, VerifyError};

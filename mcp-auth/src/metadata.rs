@@ -3,6 +3,7 @@
 use axum::{
     Json, Router,
     http::{Uri, header},
+    response::{IntoResponse as _, Response},
     routing::get,
 };
 use serde_json::{Value, json};
@@ -77,11 +78,25 @@ impl ProtectedResource {
         })
     }
 
+    /// Is this path one of its addresses?
+    #[must_use]
+    pub fn is_at(&self, path: &str) -> bool {
+        let rest = path.strip_prefix(WELL_KNOWN);
+        rest.is_some_and(|rest| rest.is_empty() || rest == self.path)
+    }
+
+    /// The document as an answer, which every page may read.
+    #[must_use]
+    pub fn response(&self) -> Response {
+        let everybody = (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
+        let caching = (header::CACHE_CONTROL, "public, max-age=300");
+        ([caching, everybody], Json(self.document())).into_response()
+    }
+
     /// The document at both of its addresses: clients try the one with the path first, then the root (A2).
     pub fn routes(&self) -> Router {
-        let document = self.document();
-        let answer =
-            get(async move || ([(header::CACHE_CONTROL, "public, max-age=300")], Json(document)));
+        let this = self.clone();
+        let answer = get(async move || this.response());
         let root = Router::new().route(WELL_KNOWN, answer.clone());
         if self.path.is_empty() {
             root

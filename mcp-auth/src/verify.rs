@@ -1,6 +1,27 @@
 //! Why is a token not taken? The log learns the cause; the caller never does.
 
-use std::time::Duration;
+use std::{future::Future, pin::Pin, time::Duration};
+
+use crate::Identity;
+
+/// Checks tokens: with keys that are at hand, with keys that are fetched, or by asking the issuer.
+pub trait Verify: Send + Sync {
+    /// Who is calling with this token, at a time in seconds since 1970?
+    ///
+    /// # Errors
+    /// [`VerifyError::Invalid`] for a token that is not taken, [`VerifyError::Unavailable`] when that cannot be told now.
+    fn verify<'a>(&'a self, token: &'a str, now: i64) -> Verdict<'a>;
+
+    /// A number that is raised when verdicts of the past may be wrong: keys or rules have changed, tokens were revoked.
+    /// Whoever keeps verdicts forgets them then. Defaults to 0: never.
+    fn generation(&self) -> u64 {
+        0
+    }
+}
+
+/// What [`Verify::verify`] finds, when it is awaited.
+pub type Verdict<'a> =
+    Pin<Box<dyn Future<Output = Result<Identity, VerifyError>> + Send + 'a>>;
 
 /// Why a token is not taken.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -55,7 +76,43 @@ pub enum Cause {
     /// It is bound to a key of the client, which we cannot check.
     #[error("it is bound to a key of its client (`cnf`), which this server cannot check")]
     Bound,
+    /// The client that it was given to is not one of ours.
+    #[error("it was given to a client that this server does not know (`client_id`, `azp`)")]
+    Client,
     /// A claim is missing, empty or of the wrong type.
     #[error("its claim `{0}` is missing or of the wrong type")]
     Claim(&'static str),
+}
+
+impl VerifyError {
+    /// A word for metrics.
+    #[must_use]
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Invalid(cause) => cause.reason(),
+            Self::Unavailable { .. } => "unavailable",
+        }
+    }
+}
+
+impl Cause {
+    /// A word for metrics.
+    #[must_use]
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::Malformed(_) => "malformed",
+            Self::Algorithm => "algorithm",
+            Self::Header(_) => "header",
+            Self::Type(_) => "type",
+            Self::Key => "key",
+            Self::Signature => "signature",
+            Self::Issuer => "issuer",
+            Self::Audience => "audience",
+            Self::Expired => "expired",
+            Self::Early(_) => "early",
+            Self::Bound => "bound",
+            Self::Client => "client",
+            Self::Claim(_) => "claim",
+        }
+    }
 }

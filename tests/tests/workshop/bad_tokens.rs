@@ -17,7 +17,7 @@ const NAME: &str = "http://localhost:9000";
 const AUDIENCE: &str = "http://localhost:9000/mcp";
 const NOW: i64 = 1_800_000_000;
 
-fn issuer() -> Issuer {
+pub(crate) fn issuer() -> Issuer {
     Issuer::new(NAME, AUDIENCE).unwrap().with_clock(Clock::new(|| NOW))
 }
 

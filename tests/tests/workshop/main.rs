@@ -8,6 +8,7 @@ mod calls;
 mod commands;
 mod contracts;
 mod diffs;
+mod guarded;
 mod keys;
 mod process;
 mod properties;

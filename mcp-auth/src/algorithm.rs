@@ -1,0 +1,80 @@
+//! Which signatures are taken? Those of public keys alone: a secret that both sides know could also make them.
+
+use std::{fmt, str::FromStr};
+
+use jsonwebtoken::crypto;
+
+use crate::jwks::Key;
+
+/// A signature algorithm (RFC 7518 §3.1, RFC 8037 §3.1, RFC 9864). There is no `none`, and nothing with a shared secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Algorithm {
+    /// RSASSA-PKCS1-v1_5 with SHA-256: what everybody takes, and the default.
+    Rs256,
+    /// RSASSA-PSS with SHA-256.
+    Ps256,
+    /// ECDSA on P-256 with SHA-256.
+    Es256,
+    /// ECDSA on P-384 with SHA-384.
+    Es384,
+    /// Ed25519, by its older name.
+    EdDsa,
+}
+
+impl Algorithm {
+    const ALL: [Self; 5] = [Self::Rs256, Self::Ps256, Self::Es256, Self::Es384, Self::EdDsa];
+
+    /// Its name in `alg`, which is compared exactly.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Rs256 => "RS256",
+            Self::Ps256 => "PS256",
+            Self::Es256 => "ES256",
+            Self::Es384 => "ES384",
+            Self::EdDsa => "EdDSA",
+        }
+    }
+
+    /// The algorithm of exactly this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|algorithm| algorithm.name() == name)
+    }
+
+    fn implementation(self) -> jsonwebtoken::Algorithm {
+        match self {
+            Self::Rs256 => jsonwebtoken::Algorithm::RS256,
+            Self::Ps256 => jsonwebtoken::Algorithm::PS256,
+            Self::Es256 => jsonwebtoken::Algorithm::ES256,
+            Self::Es384 => jsonwebtoken::Algorithm::ES384,
+            Self::EdDsa => jsonwebtoken::Algorithm::EdDSA,
+        }
+    }
+}
+
+impl fmt::Display for Algorithm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Algorithm {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::named(text).ok_or("an algorithm is RS256, PS256, ES256, ES384 or EdDSA")
+    }
+}
+
+/// Is this the key's signature over this message? `false` too when the signature is not strict base64url: one token has
+/// one spelling.
+pub(crate) fn is_signed(message: &str, signature: &str, key: &Key, algorithm: Algorithm) -> bool {
+    let algorithm = algorithm.implementation();
+    crypto::verify(signature, message.as_bytes(), key.decoding(), algorithm).unwrap_or(false)
+}
+
+/// Names the backend of the cryptography, so that a build without it fails, and not the first token.
+pub(crate) fn install() {
+    let _ = crypto::aws_lc::DEFAULT_PROVIDER.install_default();
+}
