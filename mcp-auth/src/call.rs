@@ -250,7 +250,11 @@ pub(crate) fn wanted(headers: &HeaderMap, body: &[u8]) -> Result<Option<Envelope
         } else {
             (-32700, "the body is not JSON")
         };
-        Unreadable { id: Value::Null, code, message }
+        // what can be read of it is the id, which the client looks for in the answer (B1)
+        let read: Option<Value> = serde_json::from_slice(body).ok();
+        let id = read.and_then(|read| read.get("id").cloned());
+        let id = id.filter(|id| id.is_string() || id.is_i64() || id.is_u64()).unwrap_or_default();
+        Unreadable { id, code, message }
     })?;
     let Some(method) = &envelope.method else { return Ok(None) };
     if envelope.is_modern || !is_old(headers) {
