@@ -168,6 +168,13 @@ fn both_lists_are_there_even_if_the_server_has_only_one() {
     let (status, out, _) = run(&mut server.call(&["list"]));
     assert_eq!(status, 0);
     assert!(out.contains("mirror  Says what it got") && out.ends_with("no prompts\n"), "{out}");
+    // only "no such method" means "none": any other failure is one
+    let server = Server::start(|seen| match seen.method() {
+        "prompts/list" => seen.error(200, -32603),
+        _ => modern(seen),
+    });
+    let (status, out, err) = run(&mut server.call(&["list"]));
+    assert_eq!((status, out.as_str()), (1, ""), "{err}");
 }
 
 #[test]

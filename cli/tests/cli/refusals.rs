@@ -2,7 +2,7 @@
 
 use axum::{
     Json,
-    http::StatusCode,
+    http::{HeaderValue, StatusCode},
     response::{IntoResponse as _, Response},
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -159,4 +159,26 @@ fn what_is_not_an_mcp_endpoint_is_said() {
         assert_eq!(status, 1, "{err}");
         assert!(err.contains(words) && err.contains(&server.url()), "{words}: {err}");
     }
+}
+
+#[test]
+fn what_a_refusal_says_cannot_steer_the_terminal() {
+    // a header has no control characters, but bytes above ASCII pass: these two are a command to a terminal
+    // and a letter that turns the direction of writing around
+    let words = "Bearer error=\"invalid_token\", scope=\"a\u{9b}2J\u{202e}b\"";
+    let server = Server::start(move |_| {
+        let mut response = StatusCode::UNAUTHORIZED.into_response();
+        let value = HeaderValue::from_bytes(words.as_bytes()).unwrap();
+        response.headers_mut().insert("www-authenticate", value);
+        response
+    });
+    let steers = |c: char| c.is_control() && c != '\n' || c == '\u{202e}';
+    let (status, _, err) = run(&mut server.call(&["discover"]));
+    assert_eq!(status, 3);
+    assert!(err.contains("scope to ask for: a\\u{9b}2J\\u{202e}b\n"), "{err}");
+    assert!(!err.contains(steers), "{err:?}");
+    let (_, _, err) = run(&mut server.call(&["discover", "--json"]));
+    assert!(!err.contains(steers), "{err:?}");
+    let error = &serde_json::from_str::<Value>(&err).unwrap()["error"];
+    assert_eq!(error["scope"], "a\u{9b}2J\u{202e}b", "escaped, and the same value");
 }

@@ -295,11 +295,18 @@ fn any_private_key_can_sign() {
 #[test]
 fn no_key_is_made_for_a_server_that_others_can_reach() {
     let dir = tempfile::tempdir().unwrap();
-    let args = ["alice", "--server", "https://mcp.example.com"];
-    let (status, _, err) = token(dir.path(), &args);
-    assert_eq!(status, 1);
-    assert!(err.contains("keys generate"), "{err}");
-    assert!(!dir.path().join("jwks.json").exists());
+    for args in [
+        &["--server", "https://mcp.example.com"][..],
+        &["--issuer", "https://mcp.example.com"],
+        &["--audience", "https://mcp.example.com/mcp"],
+        &["--server", "http://localhost.example.com"],
+        &["--server", "http://127.0.0.1.example.com:9000"],
+    ] {
+        let (status, _, err) = token(dir.path(), &[&["alice"], args].concat());
+        assert_eq!(status, 1, "{args:?}");
+        assert!(err.contains("keys generate"), "{args:?}: {err}");
+        assert!(!dir.path().join("jwks.json").exists(), "{args:?}");
+    }
 }
 
 #[test]
