@@ -26,7 +26,9 @@ pub async fn call(
     let Some(tool) = tools.get(name) else {
         return Err(Refusal::invalid_params(format!("unknown tool: {name}")));
     };
-    match guarded(cx, name, tool.run(cx.clone(), arguments)).await? {
+    // a tool may panic before it pauses for the first time, so it begins within the guard too
+    let (tool, its_cx) = (tool.clone(), cx.clone());
+    match guarded(cx, name, async move { tool.run(its_cx, arguments).await }).await? {
         Ok(Output { content, structured: None }) => {
             Ok(json!({"content": content, "isError": false}))
         }

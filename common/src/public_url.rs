@@ -109,10 +109,17 @@ impl FromStr for PublicUrl {
         if authority.contains('@') {
             return Err(PublicUrlError("a user name has no place in it"));
         }
-        let base = uri.path().trim_end_matches('/');
-        if base.contains(['{', '}', '%']) || base.split('/').any(|part| part == "." || part == "..")
-        {
+        let (host, port) = authority.rsplit_once(':').unwrap_or((&authority, "1"));
+        let is_address = port.ends_with(']'); // [::1], without a port
+        if host.is_empty() || !is_address && port.parse::<u16>().is_err() {
+            return Err(PublicUrlError("the port is no number from 1 to 65535"));
+        }
+        let base = uri.path().strip_suffix('/').unwrap_or(uri.path());
+        if !base.split('/').skip(1).all(is_plain) {
             return Err(PublicUrlError("the path is to be plain words"));
+        }
+        if base.ends_with("/mcp") {
+            return Err(PublicUrlError("`/mcp` is added to it, so it must not end in that"));
         }
         Ok(Self {
             scheme: scheme.to_ascii_lowercase(),
@@ -121,6 +128,13 @@ impl FromStr for PublicUrl {
             loopback_port: None,
         })
     }
+}
+
+/// A word that is a path to nobody else than to us: it is not one of the well-known addresses, and a router does not take it for a
+/// pattern.
+fn is_plain(word: &str) -> bool {
+    let is_safe = |b: u8| b.is_ascii_alphanumeric() || b"-._~".contains(&b);
+    !word.is_empty() && !word.starts_with('.') && word.bytes().all(is_safe)
 }
 
 impl fmt::Display for PublicUrl {
@@ -163,6 +177,15 @@ mod tests {
             "http://localhost/a/../b",
             "http://localhost/{x}",
             "http://local host",
+            "http://localhost:",
+            "http://localhost:99999",
+            "http://localhost//a",
+            "http://localhost/a//",
+            "http://localhost/.well-known",
+            "http://localhost/:x",
+            "http://localhost/*x",
+            "http://localhost/mcp",
+            "http://localhost/a/mcp/",
         ] {
             let error = text.parse::<PublicUrl>().expect_err(text).to_string();
             assert!(error.contains("such as http://localhost:9000"), "{text}: {error}");

@@ -2,7 +2,8 @@
 
 use std::{fmt, sync::Arc, time::SystemTime};
 
-/// Tells the time in seconds since 1970 (UTC), as `exp` and `iat` count it. The default is the system's clock.
+/// Tells the time in seconds since 1970 (UTC), as `exp` and `iat` count it. The default is the system's clock;
+/// one that stands before 1970 tells the end of time, when every token has expired.
 #[derive(Clone)]
 pub struct Clock(Arc<dyn Fn() -> i64 + Send + Sync>);
 
@@ -23,7 +24,7 @@ impl Default for Clock {
     fn default() -> Self {
         Self::new(|| {
             let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-            since.map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
+            since.map_or(i64::MAX, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
         })
     }
 }

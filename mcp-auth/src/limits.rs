@@ -116,11 +116,16 @@ pub async fn collect(body: Body, max: usize, time: Duration) -> Result<Bytes, Ex
 
 /// Answers 503 with `Retry-After` when all places are taken. For
 /// [`from_fn_with_state`](axum::middleware::from_fn_with_state) with [`Limits::places`].
+///
+/// `/health` and `/ready` need no place: whoever restarts a server because it is busy makes it worse.
 pub async fn concurrency(
     State(places): State<Arc<Semaphore>>,
     request: Request<Body>,
     next: Next,
 ) -> Response {
+    if matches!(request.uri().path(), "/health" | "/ready") {
+        return next.run(request).await;
+    }
     let Ok(_place) = places.try_acquire() else {
         let text = "the server has as many requests as it takes at a time";
         let refusal = refuse(StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", text);

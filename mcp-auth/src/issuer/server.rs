@@ -135,7 +135,7 @@ impl Issuer {
         let key = self.keys.signing_key(Alg::Rs256).map_err(Refused::broken)?;
         let claims = json!({
             "iss": self.issuer, "aud": self.resource, "sub": self.client.id(), "client_id": self.client.id(),
-            "scope": scopes.to_string(), "iat": now, "exp": now + LIFETIME, "jti": random(),
+            "scope": scopes.to_string(), "iat": now, "exp": now.saturating_add(LIFETIME), "jti": random(),
         });
         let token = key.token("at+jwt", &claims).map_err(Refused::broken)?;
         info!(client = self.client.id(), %scopes, "token issued");
@@ -155,6 +155,15 @@ enum Refused {
 impl Refused {
     fn new(error: &'static str, description: impl Into<String>) -> Self {
         Self::Request { error, description: description.into() }
+    }
+
+    /// What the log learns: the cause, and nothing that the client wrote.
+    fn log(&self) {
+        match self {
+            Self::Request { error, description } => info!("no token: {error}, {description}"),
+            Self::Client { .. } => info!("no token: an unknown client, or not its secret"),
+            Self::Broken => {} // said where it broke
+        }
     }
 
     /// Our fault: the log learns why.
@@ -195,14 +204,18 @@ async fn token(State(issuer): State<Arc<Issuer>>, request: Request) -> Response 
     let (parts, body) = request.into_parts();
     let answer = match limits::collect(body, MAX_FORM, FORM_TIME).await {
         Ok(body) => match form(&parts.headers, &body) {
-            Some(form) => issuer.answer(&parts.headers, &form).map(Json).into_response(),
+            Some(form) => issuer.answer(&parts.headers, &form),
             None => {
                 let text = "the body must be a form, application/x-www-form-urlencoded";
-                Refused::new("invalid_request", text).into_response()
+                Err(Refused::new("invalid_request", text))
             }
         },
-        Err(exceeded) => exceeded.into_response(),
+        Err(exceeded) => {
+            info!("no token: {exceeded}");
+            return exceeded.into_response();
+        }
     };
+    let answer = answer.inspect_err(Refused::log).map(Json);
     let no_store = [(header::CACHE_CONTROL, "no-store"), (header::PRAGMA, "no-cache")];
     (no_store, answer).into_response()
 }

@@ -111,6 +111,8 @@ async fn one_more_than_there_are_places_is_sent_away_and_a_place_is_given_back()
     };
     let server = Router::new()
         .route("/", get(waits))
+        .route("/health", get(|| async {}))
+        .route("/ready", get(|| async {}))
         .layer(from_fn_with_state(limits.places(), limits::concurrency));
     let ask = || server.clone().oneshot(Request::get("/").body(Body::empty()).unwrap());
     let served = [tokio::spawn(ask()), tokio::spawn(ask())];
@@ -120,6 +122,10 @@ async fn one_more_than_there_are_places_is_sent_away_and_a_place_is_given_back()
     let refused = ask().await.unwrap();
     assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(refused.headers()[header::RETRY_AFTER], "1");
+    for probe in ["/health", "/ready"] {
+        let answer = server.clone().oneshot(Request::get(probe).body(Body::empty()).unwrap());
+        assert_eq!(answer.await.unwrap().status(), StatusCode::OK, "{probe} of a busy server");
+    }
     go.add_permits(2);
     for answer in served {
         assert_eq!(answer.await.unwrap().unwrap().status(), StatusCode::OK);
