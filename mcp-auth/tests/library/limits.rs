@@ -1,6 +1,12 @@
 //! How much may one request ask for?
 
-use std::{io, sync::Arc, time::Duration};
+use std::{
+    io,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use axum::{
     Router,
@@ -71,6 +77,33 @@ async fn a_body_that_breaks_off_is_told_from_one_that_is_too_large() {
     assert_eq!(read(request).await, Err(Exceeded::Unreadable));
     let collected = limits::collect(broken(), 1, Duration::from_secs(1)).await;
     assert_eq!(collected, Err(Exceeded::Unreadable));
+}
+
+/// A body that says how long it is, and never comes.
+struct Announced(u64);
+
+impl http_body::Body for Announced {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<io::Result<http_body::Frame<Bytes>>>> {
+        Poll::Pending
+    }
+
+    fn size_hint(&self) -> http_body::SizeHint {
+        http_body::SizeHint::with_exact(self.0)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_length_over_the_limit_is_refused_before_a_byte_is_read() {
+    for (length, expected) in [(20, Exceeded::TooSlow), (21, Exceeded::TooLarge)] {
+        let body = Body::new(Announced(length));
+        assert_eq!(limits::collect(body, 20, Duration::from_secs(1)).await, Err(expected));
+    }
 }
 
 #[tokio::test]
