@@ -1,0 +1,63 @@
+//! What does the console tell the person who runs a step? Each cause, and no secret. With the real binaries.
+
+use serde_json::json;
+use workshop_tests::issuer::Issuer;
+
+use crate::running::Server;
+
+#[test]
+fn a_development_key_is_announced() {
+    for step in 5..=workshop_tests::steps::LAST {
+        let server = Server::start(step, &[]);
+        let line = server.stderr.wait_for(|line| line.contains("development key made"));
+        for words in [".workshop", "not for a server that others can reach"] {
+            assert!(line.contains(words), "step {step}: {words:?} is not in: {line}");
+        }
+    }
+}
+
+#[test]
+fn the_log_of_a_door_has_each_cause_and_never_a_token() {
+    for step in 6..=workshop_tests::steps::LAST {
+        let folder = Issuer::new("not known yet", "not known yet").unwrap();
+        let dir = folder.files().dir().display().to_string();
+        let server = Server::start(step, &["--keys-dir", &dir]);
+        let issuer = folder.named(server.url.strip_suffix("/mcp").unwrap(), &server.url);
+        let body = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo"}}"#;
+        let ask = |id: &str, authorization: &str| {
+            server.exchange(&format!(
+                "POST /mcp HTTP/1.1\r\nHost: localhost:{}\r\nContent-Type: application/json\r\n\
+                 Content-Length: {}\r\nX-Request-Id: {id}\r\nAuthorization: {authorization}\r\n\
+                 Connection: close\r\n\r\n{body}",
+                server.port(),
+                body.len()
+            ))
+        };
+        let caller = json!({"sub": "the-caller", "scope": "mcp:read"});
+        let good = issuer.token(&caller).unwrap();
+        let old = issuer.token(&json!({"iat": 1, "exp": 1_700_000_000})).unwrap();
+        ask("no-token", "Basic the-password");
+        ask("two-words", "Bearer the-first the-second");
+        ask("too-old", &format!("Bearer {old}"));
+        let answer = ask("good", &format!("Bearer {good}"));
+        assert!(answer.contains(if step < 8 { "200 OK" } else { "403 Forbidden" }), "{answer}");
+        for (id, words) in
+            [("no-token", "refused"), ("two-words", "refused"), ("too-old", "it has expired")]
+        {
+            let fits = |line: &str| line.contains(id) && line.contains(words);
+            server.stderr.wait_for(fits);
+        }
+        if step == 8 {
+            let needs = "refused: tools/call needs mcp:tools, the caller has \"mcp:read\"";
+            server.stderr.wait_for(|line| line.contains("good") && line.contains(needs));
+        }
+        server.get("/the-end");
+        server.stderr.wait_for(|line| line.contains("/the-end"));
+        for line in server.stderr.so_far() {
+            for secret in [&*old, &*good, "the-password", "the-first", "the-second"] {
+                let signature = secret.rsplit('.').next().unwrap();
+                assert!(!line.contains(signature), "step {step}: a secret is in {line:?}");
+            }
+        }
+    }
+}
