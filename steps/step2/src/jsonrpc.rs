@@ -59,7 +59,11 @@ pub fn parse(body: &[u8]) -> Result<Message, Box<Response>> {
 /// the old one begins with `initialize`, and may say nothing at all.
 pub fn era(headers: &HeaderMap, message: &Message) -> Result<Era, Refusal> {
     let header = single(headers, "mcp-protocol-version")?;
-    let body = meta(message, "protocolVersion").and_then(Value::as_str);
+    let body = meta(message, "protocolVersion");
+    if body.is_some_and(|version| !version.is_string()) {
+        return Err(bad(-32602, "io.modelcontextprotocol/protocolVersion must be a string"));
+    }
+    let body = body.and_then(Value::as_str);
     if header.is_some() && body.is_some() && header != body {
         return Err(mismatch("MCP-Protocol-Version differs from the version in `_meta`"));
     }
