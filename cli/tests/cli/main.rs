@@ -5,6 +5,7 @@
 mod call;
 mod inspect;
 mod keys;
+mod odd;
 mod refusals;
 mod support;
 mod token;
