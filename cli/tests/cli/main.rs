@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // all of it is test
 
+mod bad;
 mod call;
 mod inspect;
 mod keys;
