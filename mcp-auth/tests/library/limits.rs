@@ -152,7 +152,8 @@ async fn one_more_than_there_are_places_is_sent_away_and_a_place_is_given_back()
     for _ in &served {
         arrived.recv().await.unwrap();
     }
-    let refused = ask().await.unwrap();
+    let patience = Duration::from_secs(20);
+    let refused = tokio::time::timeout(patience, ask()).await.expect("it was let in").unwrap();
     assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(refused.headers()[header::RETRY_AFTER], "1");
     for probe in ["/health", "/ready"] {
@@ -164,7 +165,8 @@ async fn one_more_than_there_are_places_is_sent_away_and_a_place_is_given_back()
         assert_eq!(answer.await.unwrap().unwrap().status(), StatusCode::OK);
     }
     let next = tokio::spawn(ask());
-    arrived.recv().await.unwrap();
+    let came_in = tokio::time::timeout(patience, arrived.recv()).await;
+    came_in.expect("the place was not given back").unwrap();
     go.add_permits(1);
     assert_eq!(next.await.unwrap().unwrap().status(), StatusCode::OK);
 }
