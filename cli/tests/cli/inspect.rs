@@ -178,7 +178,8 @@ fn issuer_and_audience_are_two_names() {
 #[test]
 fn what_a_token_says_cannot_steer_the_terminal() {
     let dir = tempfile::tempdir().unwrap();
-    let args = ["alice", "--claim", "na\u{1b}me=\"\\u001b]0;owned\\u0007\\u202e\""];
+    // what only turns the direction of writing is not taken out on the way to a pipe, as colours are
+    let args = ["alice", "--claim", "na\u{202e}me=\"\\u001b]0;owned\\u0007\\u202e\""];
     let token = token(dir.path(), &args);
     let steers = |c: char| c.is_control() && c != '\n' || c == '\u{202e}';
     for args in [&[][..], &["--json"]] {

@@ -23,8 +23,8 @@ fn the_log_of_a_door_has_each_cause_and_never_a_token() {
         let dir = folder.files().dir().display().to_string();
         let server = Server::start(step, &["--keys-dir", &dir]);
         let issuer = folder.named(server.url.strip_suffix("/mcp").unwrap(), &server.url);
-        let body = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo"}}"#;
-        let ask = |id: &str, authorization: &str| {
+        let request = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo"}}"#;
+        let post = |id: &str, authorization: &str, body: &str| {
             server.exchange(&format!(
                 "POST /mcp HTTP/1.1\r\nHost: localhost:{}\r\nContent-Type: application/json\r\n\
                  Content-Length: {}\r\nX-Request-Id: {id}\r\nAuthorization: {authorization}\r\n\
@@ -33,6 +33,7 @@ fn the_log_of_a_door_has_each_cause_and_never_a_token() {
                 body.len()
             ))
         };
+        let ask = |id: &str, authorization: &str| post(id, authorization, request);
         let caller = json!({"sub": "the-caller", "scope": "mcp:read"});
         let good = issuer.token(&caller).unwrap();
         let old = issuer.token(&json!({"iat": 1, "exp": 1_700_000_000})).unwrap();
@@ -47,6 +48,10 @@ fn the_log_of_a_door_has_each_cause_and_never_a_token() {
             let fits = |line: &str| line.contains(id) && line.contains(words);
             server.stderr.wait_for(fits);
         }
+        // a notification runs no method, so there is nothing to refuse (T5)
+        let notified = request.replace(r#""id":1,"#, "");
+        let answer = post("notified", &format!("Bearer {good}"), &notified);
+        assert!(answer.contains("202 Accepted"), "step {step}: {answer}");
         if step == 8 {
             let needs = "refused: tools/call needs mcp:tools, the caller has \"mcp:read\"";
             server.stderr.wait_for(|line| line.contains("good") && line.contains(needs));
@@ -54,6 +59,8 @@ fn the_log_of_a_door_has_each_cause_and_never_a_token() {
         server.get("/the-end");
         server.stderr.wait_for(|line| line.contains("/the-end"));
         for line in server.stderr.so_far() {
+            let ran = line.contains("notified") && line.contains("refused");
+            assert!(!ran, "step {step}: a notification was taken for a request: {line:?}");
             for secret in [&*old, &*good, "the-password", "the-first", "the-second"] {
                 let signature = secret.rsplit('.').next().unwrap();
                 assert!(!line.contains(signature), "step {step}: a secret is in {line:?}");
