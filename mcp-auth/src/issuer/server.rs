@@ -209,13 +209,15 @@ async fn token(State(issuer): State<Arc<Issuer>>, request: Request) -> Response 
                 let text = "the body must be a form, application/x-www-form-urlencoded";
                 Err(Refused::new("invalid_request", text))
             }
-        },
+        }
+        .inspect_err(Refused::log)
+        .map(Json)
+        .into_response(),
         Err(exceeded) => {
             info!("no token: {exceeded}");
-            return exceeded.into_response();
+            exceeded.into_response()
         }
     };
-    let answer = answer.inspect_err(Refused::log).map(Json);
     let no_store = [(header::CACHE_CONTROL, "no-store"), (header::PRAGMA, "no-cache")];
     (no_store, answer).into_response()
 }

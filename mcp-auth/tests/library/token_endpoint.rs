@@ -121,7 +121,8 @@ async fn a_form_has_at_most_16_kib() {
         format!("{form}{}", "x".repeat(size - form.len()))
     };
     assert_eq!(answer(&folder, post(FORM, filled(16 * 1024))).await.0, 200);
-    assert_eq!(answer(&folder, post(FORM, filled(16 * 1024 + 1))).await.0, 413);
+    let (status, headers, _) = answer(&folder, post(FORM, filled(16 * 1024 + 1))).await;
+    assert_eq!((status, &headers["cache-control"]), (413, &"no-store".parse().unwrap()));
 }
 
 #[tokio::test(start_paused = true)]
