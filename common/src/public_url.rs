@@ -105,13 +105,19 @@ impl FromStr for PublicUrl {
         if uri.query().is_some() || text.contains(['#', '?']) {
             return Err(PublicUrlError("a query or fragment has no place in it"));
         }
+        if authority.host().is_empty() {
+            return Err(PublicUrlError("scheme or host is missing"));
+        }
         let authority = authority.as_str().to_ascii_lowercase();
         if authority.contains('@') {
             return Err(PublicUrlError("a user name has no place in it"));
         }
-        let (host, port) = authority.rsplit_once(':').unwrap_or((&authority, "1"));
-        let is_address = port.ends_with(']'); // [::1], without a port
-        if host.is_empty() || !is_address && port.parse::<u16>().is_err() {
+        let port = authority.rsplit_once(':').map(|(_, port)| port);
+        let port = port.filter(|port| !port.ends_with(']')); // [::1] has none
+        let is_port = |port: &str| {
+            port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok_and(|n| n > 0)
+        };
+        if !port.is_none_or(is_port) {
             return Err(PublicUrlError("the port is no number from 1 to 65535"));
         }
         let base = uri.path().strip_suffix('/').unwrap_or(uri.path());
@@ -130,8 +136,8 @@ impl FromStr for PublicUrl {
     }
 }
 
-/// A word that is a path to nobody else than to us: it is not one of the well-known addresses, and a router does not take it for a
-/// pattern.
+/// A word that is a path to nobody else than to us: it is not one of the well-known addresses, and a router
+/// does not take it for a pattern.
 fn is_plain(word: &str) -> bool {
     let is_safe = |b: u8| b.is_ascii_alphanumeric() || b"-._~".contains(&b);
     !word.is_empty() && !word.starts_with('.') && word.bytes().all(is_safe)
@@ -179,6 +185,9 @@ mod tests {
             "http://local host",
             "http://localhost:",
             "http://localhost:99999",
+            "http://localhost:0",
+            "http://localhost:+80",
+            "http://:80",
             "http://localhost//a",
             "http://localhost/a//",
             "http://localhost/.well-known",

@@ -14,7 +14,7 @@ use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde_json::json;
 use tokio::sync::Semaphore;
 
-use crate::refusal::refuse;
+use crate::{origin::is_probe, refusal::refuse};
 
 /// The limits of a server.
 #[derive(Clone, Debug)]
@@ -123,7 +123,7 @@ pub async fn concurrency(
     request: Request<Body>,
     next: Next,
 ) -> Response {
-    if matches!(request.uri().path(), "/health" | "/ready") {
+    if is_probe(request.uri().path()) {
         return next.run(request).await;
     }
     let Ok(_place) = places.try_acquire() else {
