@@ -178,3 +178,25 @@ fn the_defaults_are_those_of_their_description() {
     assert_eq!((max_body, max_depth, max_requests), (1_048_576, 64, 256));
     assert_eq!((body_timeout.as_secs(), call_timeout.as_secs()), (10, 30));
 }
+
+#[tokio::test]
+async fn work_that_goes_on_without_its_client_keeps_its_place() {
+    let (begun, mut has_begun) = tokio::sync::mpsc::unbounded_channel();
+    let waits = async move |request: Request| {
+        begun.send(request.extensions().clone()).unwrap(); // whoever works on keeps these
+        std::future::pending::<()>().await;
+    };
+    let limits = Limits { max_requests: 1, ..Limits::default() };
+    let places = limits.places();
+    let server = Router::new()
+        .route("/", get(waits))
+        .layer(from_fn_with_state(places.clone(), limits::concurrency));
+    let call = server.clone().oneshot(Request::get("/").body(Body::empty()).unwrap());
+    let call = tokio::spawn(call);
+    let kept = has_begun.recv().await.unwrap();
+    call.abort();
+    assert!(call.await.unwrap_err().is_cancelled());
+    assert_eq!(places.available_permits(), 0);
+    drop(kept);
+    assert_eq!(places.available_permits(), 1);
+}

@@ -3,12 +3,14 @@
 use axum::{
     body::{Body, Bytes, to_bytes},
     http::{HeaderMap, Request},
+    middleware::from_fn_with_state,
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use futures_util::stream;
 use mcp_auth::{
     Clock,
     issuer::{client::Client, files::KeyFiles, server::Issuer},
+    limits::{self, Limits},
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -27,13 +29,17 @@ fn folder() -> TempDir {
     folder
 }
 
-/// Status, headers and body of the answer to a request, by an issuer with the keys of a folder.
-async fn answer(folder: &TempDir, request: Request<Body>) -> (u16, HeaderMap, String) {
+/// An issuer with the keys of a folder.
+fn issuer(folder: &TempDir) -> Issuer {
     let client = Client::new("it", "a-secret-of-a-good-length").unwrap();
     let scopes = "mcp:read mcp:tools".parse().unwrap();
     let (keys, clock) = (KeyFiles::new(folder.path()), Clock::new(|| NOW));
-    let issuer = Issuer::new(NAME.into(), AUDIENCE.into(), scopes, client, keys, clock).unwrap();
-    let (parts, body) = issuer.routes().oneshot(request).await.unwrap().into_parts();
+    Issuer::new(NAME.into(), AUDIENCE.into(), scopes, client, keys, clock).unwrap()
+}
+
+/// Status, headers and body of the answer to a request, by an issuer with the keys of a folder.
+async fn answer(folder: &TempDir, request: Request<Body>) -> (u16, HeaderMap, String) {
+    let (parts, body) = issuer(folder).routes().oneshot(request).await.unwrap().into_parts();
     let body = to_bytes(body, 1 << 16).await.unwrap();
     (parts.status.as_u16(), parts.headers, String::from_utf8(body.to_vec()).unwrap())
 }
@@ -111,6 +117,33 @@ async fn a_token_request_is_a_form() {
         assert_eq!(status, if is_form { 200 } else { 400 }, "{kind}: {body}");
         assert!(is_form || body.contains("\"invalid_request\""), "{kind}: {body}");
     }
+    for (name, value) in [("content-type", FORM), ("content-encoding", "gzip")] {
+        let mut request = post(FORM, RIGHT);
+        request.headers_mut().append(name, value.parse().unwrap());
+        assert_eq!(answer(&folder, request).await.0, 400, "one more {name}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn those_who_are_slow_do_not_take_every_place() {
+    let folder = folder();
+    let server = issuer(&folder).routes();
+    let limits = Limits { max_requests: 33, ..Limits::default() };
+    let places = limits.places(); // those of the whole server
+    let server = server.layer(from_fn_with_state(places.clone(), limits::concurrency));
+    let slow = || Body::from_stream(stream::pending::<Result<Bytes, std::io::Error>>());
+    let all: Vec<_> =
+        (0..33).map(|_| tokio::spawn(server.clone().oneshot(post(FORM, slow())))).collect();
+    for _ in 0..1000 {
+        tokio::task::yield_now().await; // each comes as far as it gets
+    }
+    assert_eq!(places.available_permits(), 1, "32 are waited for, the last one is sent away");
+    let mut statuses = Vec::new();
+    for answer in all {
+        statuses.push(answer.await.unwrap().unwrap().status().as_u16());
+    }
+    statuses.sort_unstable();
+    assert_eq!((&statuses[..32], statuses[32]), (&[408; 32][..], 503));
 }
 
 #[tokio::test]

@@ -68,3 +68,65 @@ fn the_log_of_a_door_has_each_cause_and_never_a_token() {
         }
     }
 }
+
+#[test]
+fn nobody_fills_the_log_with_one_request() {
+    let long = "x".repeat(60_000);
+    for step in 1..=workshop_tests::steps::LAST {
+        let server = Server::start(step, &[]);
+        server.get(&format!("/{long}"));
+        server.stderr.wait_for(|line| line.contains("GET /xxx"));
+        if step > 1 {
+            for header in ["Host", "Origin"] {
+                let port = server.port();
+                let host =
+                    if header == "Host" { "" } else { &format!("Host: localhost:{port}\r\n") };
+                let answer = server.exchange(&format!(
+                    "GET / HTTP/1.1\r\n{host}{header}: {long}\r\nConnection: close\r\n\r\n"
+                ));
+                assert!(answer.contains("403 Forbidden"), "step {step}: {answer}");
+                let refused = format!("the {} is", header.to_lowercase());
+                server.stderr.wait_for(|line| line.contains(&refused));
+            }
+        }
+        for line in server.stderr.so_far() {
+            assert!(line.len() < 500, "step {step}: a line of {} bytes", line.len());
+        }
+    }
+}
+
+#[test]
+fn a_path_cannot_steer_the_terminal() {
+    for step in [1, 2] {
+        let server = Server::start(step, &[]);
+        server.get("/\u{9b}31m");
+        server.stderr.wait_for(|line| line.contains("GET") && line.contains("31m"));
+        assert!(!server.stderr.so_far().concat().contains('\u{9b}'), "step {step}");
+    }
+}
+
+#[test]
+fn why_a_program_gets_no_token_is_in_the_log_and_its_secret_is_not() {
+    for step in 7..=workshop_tests::steps::LAST {
+        let server = Server::start(step, &[]);
+        let kind = "application/x-www-form-urlencoded";
+        let secret = "grant_type=client_credentials&client_id=workshop&client_secret=not-this-one";
+        for (kind, form, words) in [
+            (kind, secret.to_owned(), "an unknown client, or not its secret"),
+            (kind, "scope=not-this-one".to_owned(), "grant_type is missing"),
+            ("text/plain", secret.to_owned(), "the body must be a form"),
+            (kind, secret.repeat(300), "the body is too large"),
+        ] {
+            let (port, length) = (server.port(), form.len());
+            server.exchange(&format!(
+                "POST /token HTTP/1.1\r\nHost: localhost:{port}\r\nContent-Type: {kind}\r\n\
+                 Content-Length: {length}\r\nConnection: close\r\n\r\n{form}"
+            ));
+            let line = server.stderr.wait_for(|line| line.contains(words));
+            assert!(line.contains("no token"), "step {step}: {line}");
+        }
+        for line in server.stderr.so_far() {
+            assert!(!line.contains("not-this-one"), "step {step}: a secret is in {line:?}");
+        }
+    }
+}
