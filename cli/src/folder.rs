@@ -103,7 +103,15 @@ mod tests {
             assert_eq!(server(text).as_deref(), Ok("http://localhost:9001"), "{text}");
         }
         assert_eq!(server("https://a.example:443/x/mcp/").as_deref(), Ok("https://a.example/x"));
-        for text in ["", "localhost:9000", "ftp://a", "http://a?b", "http://a#b", "http://me@a"] {
+        for text in [
+            "",
+            "localhost:9000",
+            "ftp://a",
+            "http://a?b",
+            "http://a#b",
+            "http://me@a",
+            "http://:pw@a",
+        ] {
             assert!(server(text).is_err(), "{text}");
         }
     }

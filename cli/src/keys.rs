@@ -1,6 +1,6 @@
 //! Which keys sign here? `mcp-auth keys`: make, show, rotate, remove.
 
-use std::io::{BufRead as _, IsTerminal as _};
+use std::io::{BufRead, IsTerminal as _};
 
 use clap::Subcommand;
 use mcp_auth::issuer::{
@@ -205,9 +205,7 @@ fn clean(files: &KeyFiles, yes: bool, as_json: bool) -> Result<(), Failure> {
         output::note(&format!(
             "Remove the keys in {dir}? Tokens that they signed are refused from then on. [y/N]"
         ));
-        let mut answer = String::new();
-        let read = stdin.read_line(&mut answer);
-        if read.is_err() || !matches!(answer.trim(), "y" | "Y" | "yes") {
+        if !agrees(&mut stdin) {
             return Err(Failure::other("nothing was removed"));
         }
     }
@@ -219,4 +217,26 @@ fn clean(files: &KeyFiles, yes: bool, as_json: bool) -> Result<(), Failure> {
         output::note(&format!("there are no keys in {dir}"));
     }
     output::print(&removed.iter().map(|path| format!("removed {path}\n")).collect::<String>())
+}
+
+/// Does the next line say yes? Silence and everything else mean no.
+fn agrees(person: &mut impl BufRead) -> bool {
+    let mut answer = String::new();
+    person.read_line(&mut answer).is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_clear_yes_removes_keys() {
+        for yes in ["y\n", "Y\r\n", "yes\n", "y"] {
+            assert!(agrees(&mut yes.as_bytes()), "{yes:?}");
+        }
+        for no in ["", "\n", "n\n", "no\n", "yesterday\n", "n\ny\n"] {
+            assert!(!agrees(&mut no.as_bytes()), "{no:?}");
+        }
+        assert!(!agrees(&mut &b"\xff\n"[..]), "what is no text is no answer");
+    }
 }

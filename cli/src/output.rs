@@ -105,6 +105,11 @@ mod tests {
         assert_eq!(clean("a\u{1b}[31mb\r\nc\td"), "a\\u{1b}[31mb\nc\td");
         assert_eq!(clean("\u{9b}2J\u{202e}x"), "\\u{9b}2J\\u{202e}x");
         assert_eq!(line(" two\n lines\u{7}"), "two lines\\u{7}");
+        let turns = ['\u{61c}', '\u{200e}', '\u{200f}'].into_iter();
+        for c in turns.chain('\u{202a}'..='\u{202e}').chain('\u{2066}'..='\u{2069}') {
+            assert_eq!(clean(&c.to_string()), c.escape_unicode().to_string());
+            assert_eq!(escape(&c.to_string()), format!("\\u{:04x}", u32::from(c)));
+        }
     }
 
     #[test]

@@ -99,6 +99,7 @@ mod tests {
             "--1h",
             "99999999999999999999s",
             "9999w9d",
+            "9223372036854775807w",
             "1ü",
         ] {
             assert_eq!(text.parse::<Span>(), Err(FORM), "{text}");

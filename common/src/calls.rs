@@ -26,7 +26,9 @@ pub async fn call(
     let Some(tool) = tools.get(name) else {
         return Err(Refusal::invalid_params(format!("unknown tool: {name}")));
     };
-    match guarded(cx, name, tool.run(cx.clone(), arguments)).await? {
+    // a tool may panic before it pauses for the first time, so it begins within the guard too
+    let (tool, its_cx) = (tool.clone(), cx.clone());
+    match guarded(cx, name, async move { tool.run(its_cx, arguments).await }).await? {
         Ok(Output { content, structured: None }) => {
             Ok(json!({"content": content, "isError": false}))
         }
@@ -77,7 +79,13 @@ async fn guarded<T: Send + 'static>(
     work: impl Future<Output = T> + Send + 'static,
 ) -> Result<T, Refusal> {
     // two limits, because work that never awaits cannot be ended from within its own task
-    let task = tokio::spawn(timeout_at(cx.deadline, work).in_current_span());
+    let request = cx.clone();
+    let work = async move {
+        let result = timeout_at(request.deadline, work).await;
+        drop(request); // until now it has its place among those that are served, whoever has left
+        result
+    };
+    let task = tokio::spawn(work.in_current_span());
     let _hang_up = (cx.era == Era::Modern).then(|| AbortOnDrop(task.abort_handle()));
     let why = match timeout_at(cx.deadline, task).await {
         Ok(Ok(Ok(result))) => return Ok(result),
@@ -99,7 +107,7 @@ impl Drop for AbortOnDrop {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::{sync::Arc, time::Duration};
 
     use tokio::sync::oneshot;
 
@@ -149,13 +157,22 @@ mod tests {
                 may_proceed.await.unwrap();
                 done.send(()).unwrap();
             };
-            let cx = context(era);
+            let mut cx = context(era);
+            let taken = Arc::new(());
+            let place = Arc::downgrade(&taken);
+            cx.extensions.insert(taken);
             let call = tokio::spawn(async move { guarded(&cx, "it", work).await.is_ok() });
             is_started.await.unwrap();
             call.abort();
             assert!(call.await.unwrap_err().is_cancelled());
+            if goes_on {
+                assert!(place.upgrade().is_some(), "work that goes on keeps its place");
+            }
             let _ = proceed.send(());
             assert_eq!(is_done.await.is_ok(), goes_on, "{era:?}");
+            while place.upgrade().is_some() {
+                tokio::task::yield_now().await; // it is given back when the task has ended
+            }
         }
     }
 

@@ -84,15 +84,19 @@ impl Refusal {
             Self::Error { status, code, message, data } => (status, code, message, data),
             Self::Response(response) => return *response,
         };
-        let mut body = json!({"jsonrpc": "2.0", "error": {"code": code, "message": message}});
-        if !data.is_null() {
-            body["error"]["data"] = data;
-        }
-        if let Some(id) = id {
-            body["id"] = id.clone();
-        }
-        (status, Json(body)).into_response()
+        (status, Json(error(code, &message, data, id))).into_response()
     }
+}
+
+fn error(code: i64, message: &str, data: Value, id: Option<&Value>) -> Value {
+    let mut body = json!({"jsonrpc": "2.0", "error": {"code": code, "message": message}});
+    if !data.is_null() {
+        body["error"]["data"] = data;
+    }
+    if let Some(id) = id {
+        body["id"] = id.clone();
+    }
+    body
 }
 
 /// Reads the one message of a body.
@@ -112,6 +116,9 @@ pub fn parse(body: &[u8]) -> Result<Message, Box<Response>> {
         }
     };
     let invalid = |why: &str, id| Err(Box::new(bad(INVALID_REQUEST, why).answer(id)));
+    if !body.trim_ascii_start().starts_with(b"{") {
+        return invalid("a message is an object, not a list", None); // a struct is read from a list too
+    }
     let readable = envelope.id.as_ref().filter(|id| is_id(id));
     if envelope.jsonrpc != "2.0" {
         return invalid("`jsonrpc` must be \"2.0\"", readable);
@@ -127,7 +134,7 @@ pub fn parse(body: &[u8]) -> Result<Message, Box<Response>> {
 
 /// Answers a request: with its result, or with the reason why there is none.
 ///
-/// A result goes out as JSON, or as a stream of one event to a client that accepts nothing
+/// What goes out with status 200 is JSON, or a stream of one event for a client that accepts nothing
 /// else (T6, T9). In the modern era it says that it is complete, and who answers (B5, B6).
 pub fn respond(
     server: ServerInfo,
@@ -136,16 +143,20 @@ pub fn respond(
     id: &Value,
     result: Result<Value, Refusal>,
 ) -> Response {
-    let mut result = match result {
-        Ok(result) => result,
+    let body = match result {
+        Ok(mut result) => {
+            if era == Era::Modern {
+                result["resultType"] = "complete".into();
+                result["_meta"]["io.modelcontextprotocol/serverInfo"] =
+                    json!({"name": server.name, "version": server.version});
+            }
+            json!({"jsonrpc": "2.0", "id": id, "result": result})
+        }
+        Err(Refusal::Error { status: StatusCode::OK, code, message, data }) => {
+            error(code, &message, data, Some(id))
+        }
         Err(refusal) => return refusal.answer(Some(id)),
     };
-    if era == Era::Modern {
-        result["resultType"] = "complete".into();
-        result["_meta"]["io.modelcontextprotocol/serverInfo"] =
-            json!({"name": server.name, "version": server.version});
-    }
-    let body = json!({"jsonrpc": "2.0", "id": id, "result": result});
     if !wants_a_stream(headers) {
         return Json(body).into_response();
     }

@@ -23,11 +23,15 @@ pub const TTL_MS: u64 = 300_000;
 /// `initialize`; without any of them it is the newest one before `_meta` existed.
 ///
 /// # Errors
-/// 400: -32020 if header and body name two versions, -32022 for one that we do not speak (T12).
+/// 400: -32602 for a version that is no string, -32020 if header and body name two versions, -32022 for one
+/// that we do not speak (T12).
 pub fn era(headers: &HeaderMap, message: &Message) -> Result<Era, Refusal> {
     let header = single(headers, "mcp-protocol-version")?;
     let meta = message.params.get("_meta");
     let body = meta.and_then(|meta| meta.get("io.modelcontextprotocol/protocolVersion"));
+    if body.is_some_and(|version| !version.is_string()) {
+        return Err(missing("protocolVersion", "a string")); // who names a version must be understood
+    }
     let body = body.and_then(Value::as_str);
     if let (Some(header), Some(body)) = (header, body)
         && header != body

@@ -105,14 +105,27 @@ impl FromStr for PublicUrl {
         if uri.query().is_some() || text.contains(['#', '?']) {
             return Err(PublicUrlError("a query or fragment has no place in it"));
         }
+        if authority.host().is_empty() {
+            return Err(PublicUrlError("scheme or host is missing"));
+        }
         let authority = authority.as_str().to_ascii_lowercase();
         if authority.contains('@') {
             return Err(PublicUrlError("a user name has no place in it"));
         }
-        let base = uri.path().trim_end_matches('/');
-        if base.contains(['{', '}', '%']) || base.split('/').any(|part| part == "." || part == "..")
-        {
+        let port = authority.rsplit_once(':').map(|(_, port)| port);
+        let port = port.filter(|port| !port.ends_with(']')); // [::1] has none
+        let is_port = |port: &str| {
+            port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok_and(|n| n > 0)
+        };
+        if !port.is_none_or(is_port) {
+            return Err(PublicUrlError("the port is no number from 1 to 65535"));
+        }
+        let base = uri.path().strip_suffix('/').unwrap_or(uri.path());
+        if !base.split('/').skip(1).all(is_plain) {
             return Err(PublicUrlError("the path is to be plain words"));
+        }
+        if base.ends_with("/mcp") {
+            return Err(PublicUrlError("`/mcp` is added to it, so it must not end in that"));
         }
         Ok(Self {
             scheme: scheme.to_ascii_lowercase(),
@@ -121,6 +134,13 @@ impl FromStr for PublicUrl {
             loopback_port: None,
         })
     }
+}
+
+/// A word that is a path to nobody else than to us: it is not one of the well-known addresses, and a router
+/// does not take it for a pattern.
+fn is_plain(word: &str) -> bool {
+    let is_safe = |b: u8| b.is_ascii_alphanumeric() || b"-._~".contains(&b);
+    !word.is_empty() && !word.starts_with('.') && word.bytes().all(is_safe)
 }
 
 impl fmt::Display for PublicUrl {
@@ -163,6 +183,18 @@ mod tests {
             "http://localhost/a/../b",
             "http://localhost/{x}",
             "http://local host",
+            "http://localhost:",
+            "http://localhost:99999",
+            "http://localhost:0",
+            "http://localhost:+80",
+            "http://:80",
+            "http://localhost//a",
+            "http://localhost/a//",
+            "http://localhost/.well-known",
+            "http://localhost/:x",
+            "http://localhost/*x",
+            "http://localhost/mcp",
+            "http://localhost/a/mcp/",
         ] {
             let error = text.parse::<PublicUrl>().expect_err(text).to_string();
             assert!(error.contains("such as http://localhost:9000"), "{text}: {error}");

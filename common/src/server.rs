@@ -23,6 +23,7 @@ use tokio::{
     task::JoinSet,
     time::Instant,
 };
+use tokio_io_timeout::TimeoutStream;
 use tracing::{Instrument as _, info, info_span, warn};
 
 use crate::{
@@ -113,7 +114,7 @@ pub async fn serve(bound: Bound, app: Router, limits: &Connections) -> anyhow::R
 /// Serves until `stop` is ready, then finishes what is in flight, for at most [`DRAIN`].
 ///
 /// A connection has `limits.header_timeout` for the headers of each request, the next one on a
-/// kept connection included; over `limits.max_connections` nobody is accepted until one ends.
+/// kept connection included, and is closed when the client has taken nothing of an answer for `limits.write_timeout`; over `limits.max_connections` nobody is accepted until one ends.
 pub async fn serve_until(
     stop: impl Future<Output = ()>,
     bound: Bound,
@@ -137,7 +138,9 @@ pub async fn serve_until(
             Some(_) = connections.join_next() => continue,
             accepted = accepted => accepted,
         };
-        let io = TokioIo::new(stream);
+        let mut stream = TimeoutStream::new(stream);
+        stream.set_write_timeout(Some(limits.write_timeout));
+        let io = TokioIo::new(Box::pin(stream));
         let service = TowerToHyperService::new(app.clone());
         let connection = graceful.watch(http.serve_connection(io, service));
         connections.spawn(async move {
@@ -224,7 +227,7 @@ pub async fn log(mut request: Request, next: Next) -> Response {
     let span = info_span!("request", %id);
     let line = Line {
         method: request.method().to_string(),
-        path: request.uri().path().to_owned(),
+        path: shown(request.uri().path()),
         started: Instant::now(),
         status: None,
     };
@@ -239,6 +242,16 @@ pub async fn log(mut request: Request, next: Next) -> Response {
     }
     .instrument(span)
     .await
+}
+
+/// A path as the log has it: whoever asks must not be able to fill the log, or to steer the terminal that shows it.
+fn shown(path: &str) -> String {
+    const MOST: usize = 200;
+    let mut shown: String = path.chars().take(MOST).flat_map(char::escape_default).collect();
+    if path.chars().nth(MOST).is_some() {
+        shown.push('…');
+    }
+    shown
 }
 
 /// The id that the caller gave, if it is harmless, else a new one.

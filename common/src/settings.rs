@@ -33,6 +33,9 @@ pub struct Connections {
     /// Seconds that a client has to send the headers of a request
     #[arg(long, env = "MCP_HEADER_TIMEOUT", default_value = "10", value_parser = seconds, value_name = "SECONDS")]
     pub header_timeout: std::time::Duration,
+    /// Seconds that a client may leave an answer unread
+    #[arg(long, env = "MCP_WRITE_TIMEOUT", default_value = "30", value_parser = seconds, value_name = "SECONDS")]
+    pub write_timeout: std::time::Duration,
 }
 
 /// What to listen on.

@@ -108,13 +108,24 @@ mod tests {
 
     use super::*;
 
+    /// Reads as much as there is, and does not wait to be told that this was all.
+    async fn all(request: Request) -> StatusCode {
+        let mut body = request.into_body();
+        let before = body.is_end_stream();
+        let frame = body.frame().await.map(|frame| frame.is_ok());
+        let as_it_is = !before && frame == Some(true) && body.is_end_stream();
+        if as_it_is { StatusCode::OK } else { StatusCode::INTERNAL_SERVER_ERROR }
+    }
+
     async fn closes(path: &str, body: &'static str) -> bool {
         let app = Router::new()
             .route("/unread", post(async || StatusCode::UNAUTHORIZED))
             .route("/read", post(async |_: Bytes| StatusCode::OK))
+            .route("/all", post(all))
             .layer(from_fn(say_close));
         let response =
             app.oneshot(Request::post(path).body(Body::from(body)).unwrap()).await.unwrap();
+        assert_ne!(response.status(), StatusCode::INTERNAL_SERVER_ERROR, "{path}");
         response.headers().get(header::CONNECTION).is_some_and(|value| value == "close")
     }
 
@@ -122,6 +133,7 @@ mod tests {
     async fn an_answer_before_the_body_says_that_the_connection_ends() {
         assert!(closes("/unread", "{}").await);
         assert!(!closes("/read", "{}").await, "what was read does not end the connection");
+        assert!(!closes("/all", "{}").await, "nor does what was read to its last byte");
         assert!(!closes("/unread", "").await, "nor does a body that is not there");
     }
 }

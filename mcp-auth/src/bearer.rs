@@ -115,7 +115,14 @@ mod tests {
 
     #[test]
     fn no_credentials_and_another_scheme_are_the_same() {
-        for values in [&[][..], &[&b"Basic YTpi"[..]], &[b"Basic"], &[b"DPoP a.b.c d"]] {
+        for values in [
+            &[][..],
+            &[&b"Basic YTpi"[..]],
+            &[b"Basic"],
+            &[b"DPoP a.b.c d"],
+            &[b"BearerX a"],
+            &[b"a_b~!1 c"],
+        ] {
             assert_eq!(read("/mcp", values), Err(BearerError::Missing), "{values:?}");
         }
     }
@@ -129,6 +136,8 @@ mod tests {
             &[b"Bearer a b"],
             &[b"Bearer a\tb"],
             &[b"Bearer\ta"],
+            &[b"Bearer \ta"],
+            &[b"Bearer a\t"],
             &["Bearer \u{e4}".as_bytes()],
             &[b"Bearer \xff"],
             &[b""],

@@ -86,6 +86,12 @@ impl Keys {
         self.0.iter().find(|key| key.kid == kid && key.is_in_use(now))
     }
 
+    /// Is one of them in use at this time?
+    #[must_use]
+    pub fn are_in_use(&self, now: i64) -> bool {
+        self.0.iter().any(|key| key.is_in_use(now))
+    }
+
     /// The document to publish: what is public of the keys in use.
     #[must_use]
     pub fn publish(&self, now: i64) -> Value {
@@ -263,10 +269,13 @@ pub async fn publish(State(keys): State<Arc<KeySet>>, headers: HeaderMap) -> Res
     (caching, json, body).into_response()
 }
 
-/// `GET /ready`: 200 when there are keys, else 503 with the reason.
+/// `GET /ready`: 200 when there are keys in use, else 503 with the reason.
 pub async fn ready(State(keys): State<Arc<KeySet>>) -> Response {
     match keys.current() {
-        Ok(_) => Json(json!({"status": "ready"})).into_response(),
+        Ok(current) if current.are_in_use(keys.clock.now()) => {
+            Json(json!({"status": "ready"})).into_response()
+        }
+        Ok(_) => not_ready(&JwksError::Empty),
         Err(error) => not_ready(&error),
     }
 }

@@ -12,9 +12,9 @@ use axum::{
 };
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde_json::json;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::refusal::refuse;
+use crate::{origin::is_probe, refusal::refuse};
 
 /// The limits of a server.
 #[derive(Clone, Debug)]
@@ -80,7 +80,7 @@ impl Limits {
     /// [`Exceeded`]; a wrong type or an announced length over the limit before a byte is read.
     pub async fn read(&self, request: Request) -> Result<(Parts, Bytes), Exceeded> {
         let (parts, body) = request.into_parts();
-        if !is_json(&parts.headers) {
+        if !is_type(&parts.headers, "application/json") {
             return Err(Exceeded::WrongType);
         }
         let body = collect(body, self.max_body, self.body_timeout).await?;
@@ -114,18 +114,34 @@ pub async fn collect(body: Body, max: usize, time: Duration) -> Result<Bytes, Ex
     }
 }
 
+/// A place among the requests that are served.
+#[derive(Clone)]
+struct Place(
+    #[expect(dead_code, reason = "given back when it is dropped")] Arc<OwnedSemaphorePermit>,
+);
+
 /// Answers 503 with `Retry-After` when all places are taken. For
 /// [`from_fn_with_state`](axum::middleware::from_fn_with_state) with [`Limits::places`].
+///
+/// `/health` and `/ready` need no place: whoever restarts a server because it is busy makes it worse.
+///
+/// The place goes with the request's extensions: work that goes on when the client has left, and keeps them,
+/// still counts.
 pub async fn concurrency(
     State(places): State<Arc<Semaphore>>,
-    request: Request<Body>,
+    mut request: Request<Body>,
     next: Next,
 ) -> Response {
-    let Ok(_place) = places.try_acquire() else {
+    if is_probe(request.uri().path()) {
+        return next.run(request).await;
+    }
+    let Ok(place) = places.try_acquire_owned() else {
         let text = "the server has as many requests as it takes at a time";
         let refusal = refuse(StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", text);
         return ([(header::RETRY_AFTER, "1")], refusal).into_response();
     };
+    let place = Arc::new(place);
+    request.extensions_mut().insert(Place(place.clone()));
     next.run(request).await
 }
 
@@ -146,14 +162,13 @@ impl IntoResponse for Exceeded {
     }
 }
 
-/// One header `Content-Type` that says `application/json`, and no `Content-Encoding`: a bomb is
-/// small before it is unpacked.
-fn is_json(headers: &HeaderMap) -> bool {
+/// One header `Content-Type` that says this, and no `Content-Encoding`: a bomb is small before it is
+/// unpacked.
+pub(crate) fn is_type(headers: &HeaderMap, expected: &str) -> bool {
     let mut types = headers.get_all(header::CONTENT_TYPE).iter();
     let (Some(first), None) = (types.next(), types.next()) else { return false };
     let essence = first.to_str().unwrap_or_default().split(';').next().unwrap_or_default();
-    essence.trim().eq_ignore_ascii_case("application/json")
-        && !headers.contains_key(header::CONTENT_ENCODING)
+    essence.trim().eq_ignore_ascii_case(expected) && !headers.contains_key(header::CONTENT_ENCODING)
 }
 
 /// How deeply objects and lists are nested in this text, if it is JSON. Counts without recursion, so that a

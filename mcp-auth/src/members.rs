@@ -102,10 +102,6 @@ impl<'de> Visitor<'de> for Level {
         Ok(value.into())
     }
 
-    fn visit_string<E>(self, value: String) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
     fn visit_unit<E>(self) -> Result<Value, E> {
         Ok(Value::Null)
     }
@@ -137,5 +133,8 @@ mod tests {
         assert!(object(nested(16).as_bytes()).is_some());
         assert!(object(nested(17).as_bytes()).is_none());
         assert!(object(nested(100_000).as_bytes()).is_none());
+        let lists = |levels| format!("{{\"a\":{}{}}}", "[".repeat(levels), "]".repeat(levels));
+        assert!(object(lists(15).as_bytes()).is_some());
+        assert!(object(lists(16).as_bytes()).is_none());
     }
 }

@@ -157,8 +157,7 @@ impl Rule {
 /// `/.well-known/` are for every page, without credentials.
 pub async fn check(State(rule): State<Arc<Rule>>, request: Request, next: Next) -> Response {
     let (uri, headers) = (request.uri(), request.headers());
-    let probe = matches!(uri.path(), "/health" | "/ready");
-    if !probe && !rule.knows_host(uri, headers) {
+    if !is_probe(uri.path()) && !rule.knows_host(uri, headers) {
         return forbidden("host", headers.get(header::HOST));
     }
     let origin = if rule.is_public(uri.path()) {
@@ -190,8 +189,14 @@ pub async fn check(State(rule): State<Arc<Rule>>, request: Request, next: Next) 
     response
 }
 
+/// Whoever watches over the server asks here: under any name, and however busy the server is.
+pub(crate) fn is_probe(path: &str) -> bool {
+    matches!(path, "/health" | "/ready")
+}
+
 fn forbidden(what: &str, value: Option<&HeaderValue>) -> Response {
     let value = value.map_or_else(|| "missing".to_owned(), |value| format!("{value:?}"));
+    let value: String = value.chars().take(200).collect(); // nobody shall fill the log
     info!("refused: the {what} is {value}; --allow-{what} lets one in");
     refuse(StatusCode::FORBIDDEN, &format!("forbidden_{what}"), "not allowed here")
 }

@@ -223,8 +223,11 @@ mod tests {
     fn a_schema_that_refers_to_itself_does_no_harm() {
         let schema = json!({"$ref": "#", "properties": {"k": {"$ref": "#/properties/k"}}});
         assert_eq!(read(&["k=1", "other=1"], &schema).unwrap()["k"], "1");
-        let outside = json!({"properties": {"k": {"$ref": "http://localhost/schema"}}});
-        assert_eq!(read(&["k=1"], &outside).unwrap()["k"], "1");
+        for url in ["http://localhost/schema", "http://localhost/schema#/$defs/i"] {
+            let outside =
+                json!({"properties": {"k": {"$ref": url}}, "$defs": {"i": {"type": "integer"}}});
+            assert_eq!(read(&["k=1"], &outside).unwrap()["k"], "1", "{url}");
+        }
     }
 
     #[test]

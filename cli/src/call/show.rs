@@ -159,6 +159,8 @@ mod tests {
         let line = Show::new(None).curl(&request);
         assert!(line.contains("'host: evil.example'"), "{line}");
         assert!(line.contains("$AUTHORIZATION") && !line.contains("c2VjcmV0"), "{line}");
+        let line = Show::new(None).curl(&self::request(&[("cookie", "id=geheim")], "{}"));
+        assert!(line.contains("'cookie: ***'"), "{line}");
     }
 
     #[test]
@@ -166,7 +168,9 @@ mod tests {
         let masked = |name: &str, value| masked(&name.parse().unwrap(), value);
         assert_eq!(masked("authorization", "Bearer abc def"), "Bearer ***");
         assert_eq!(masked("authorization", "abc"), "***");
-        assert_eq!(masked("set-cookie", "a=b"), "***");
+        for name in ["set-cookie", "cookie", "proxy-authorization"] {
+            assert_eq!(masked(name, "a=b"), "***", "{name}");
+        }
         assert_eq!(masked("mcp-session-id", "s"), "***");
         assert_eq!(masked("mcp-name", "echo"), "echo");
         let show = Show::new(Some(TOKEN.into()));

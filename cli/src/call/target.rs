@@ -94,6 +94,10 @@ mod tests {
     fn secrets_of_the_query_are_not_shown() {
         let target: Target = "http://localhost:9000/mcp?a=1&access_token=abc".parse().unwrap();
         assert_eq!(target.shown(), "http://localhost:9000/mcp?a=1&access_token=***");
+        for name in ["Token", "client_secret", "API_KEY", "password", "code", "client_assertion"] {
+            let target: Target = format!("http://localhost/mcp?{name}=geheim").parse().unwrap();
+            assert_eq!(target.path(), format!("/mcp?{name}=***"));
+        }
     }
 
     #[test]
@@ -103,6 +107,8 @@ mod tests {
             ("localhost:9000/mcp", "http://"),
             ("ftp://localhost/mcp", "http://"),
             ("http://me:pw@localhost/mcp", "--token"),
+            ("http://me@localhost/mcp", "--token"),
+            ("http://:pw@localhost/mcp", "--token"),
             ("http://localhost/mcp#x", "#"),
         ] {
             let error = text.parse::<Target>().expect_err(text);
@@ -120,6 +126,7 @@ mod tests {
             ("https://example.com/mcp", true),
             ("http://example.com/mcp", false),
             ("http://localhost.example.com/mcp", false),
+            ("http://evil-localhost/mcp", false),
             ("http://127.0.0.1.example.com/mcp", false),
         ] {
             assert_eq!(url.parse::<Target>().unwrap().keeps_secrets(), expected, "{url}");

@@ -92,7 +92,7 @@ fn auto_falls_back_to_initialize() {
 
 #[test]
 fn auto_does_not_fall_back_where_another_era_changes_nothing() {
-    for (answer, expected) in [(401, 3), (403, 4), (429, 1), (503, 1)] {
+    for (answer, expected) in [(401, 3), (403, 4), (408, 1), (429, 1), (503, 1)] {
         let server = Server::start(move |_| answer.into_answer());
         let (status, _, err) = run(&mut server.call(&["discover"]));
         assert_eq!(status, expected, "{answer}: {err}");
@@ -160,6 +160,13 @@ fn a_list_without_an_end_is_given_up() {
     assert_eq!(status, 1);
     assert!(err.contains("comes to no end"), "{err}");
     assert_eq!(server.seen().len(), 2);
+    // each cursor is a new one: a thousand are enough
+    let server = Server::start(|seen| {
+        let cursor = seen.body["id"].to_string();
+        seen.result(json!({"tools": [], "nextCursor": cursor}))
+    });
+    let (status, _, err) = run(&mut server.call(&["tools", "list", "--era", "modern"]));
+    assert_eq!((status, server.seen().len()), (1, 1000), "{err}");
 }
 
 #[test]
@@ -168,6 +175,13 @@ fn both_lists_are_there_even_if_the_server_has_only_one() {
     let (status, out, _) = run(&mut server.call(&["list"]));
     assert_eq!(status, 0);
     assert!(out.contains("mirror  Says what it got") && out.ends_with("no prompts\n"), "{out}");
+    // only "no such method" means "none": any other failure is one
+    let server = Server::start(|seen| match seen.method() {
+        "prompts/list" => seen.error(200, -32603),
+        _ => modern(seen),
+    });
+    let (status, out, err) = run(&mut server.call(&["list"]));
+    assert_eq!((status, out.as_str()), (1, ""), "{err}");
 }
 
 #[test]
@@ -219,6 +233,13 @@ fn who_may_not_list_may_still_call() {
     let (status, out, err) = run(&mut server.call(&["tools", "call", "mirror", "count=3"]));
     assert_eq!((status, out.as_str()), (0, "{\"count\":\"3\"}\n"));
     assert!(err.contains("sent as text"), "{err}");
+    let server = Server::start(|seen| match seen.method() {
+        "tools/list" => 500.into_answer(),
+        _ => modern(seen),
+    });
+    let (status, _, err) = run(&mut server.call(&["tools", "call", "mirror", "count=3"]));
+    assert_eq!(status, 1, "a list that fails is no leave to guess: {err}");
+    assert!(!server.methods().contains(&"tools/call".to_owned()));
 }
 
 #[test]
@@ -228,8 +249,12 @@ fn a_stream_is_read_up_to_the_answer() {
         let other = json!({"jsonrpc": "2.0", "id": 999, "result": {"content": "not ours"}});
         let progress = json!({"jsonrpc": "2.0", "method": "notifications/progress",
                               "params": {"progress": 1, "total": 2, "message": "half\u{1b}[2J"}});
+        let log = json!({"jsonrpc": "2.0", "method": "notifications/message",
+                         "params": {"level": "info", "data": "log\u{9b}2J"}});
+        let asked = json!({"jsonrpc": "2.0", "id": 5, "method": "ask\u{202e}"});
         let text = format!(
-            "id: 0\ndata:\n\ndata: {progress}\n\ndata: {other}\n\nevent: message\ndata: {answer}\n\n"
+            "id: 0\ndata:\n\ndata: {progress}\n\ndata: {log}\n\ndata: {asked}\n\ndata: {other}\n\n\
+             event: message\ndata: {answer}\n\n"
         );
         // it stays open after the answer: a client that waits for its end waits in vain
         let open = futures_util::StreamExt::chain(
@@ -245,7 +270,9 @@ fn a_stream_is_read_up_to_the_answer() {
     let args = ["tools", "call", "x", "--era", "modern", "--json", "--timeout", "20"];
     let (status, out, err) = run(&mut server.call(&args));
     assert_eq!((status, out.as_str()), (0, "{\n  \"content\": []\n}\n"), "{err}");
-    assert_eq!(err, "progress 1 of 2: half\\u{1b}[2J\n");
+    let expected = "progress 1 of 2: half\\u{1b}[2J\nthe server logs (info): log\\u{9b}2J\n\
+                    the server asks for ask\\u{202e}, which this command does not answer\n";
+    assert_eq!(err, expected);
 }
 
 #[test]
@@ -337,7 +364,14 @@ fn headers_can_be_changed_and_left_out() {
     assert_eq!(seen.header("mcp-method"), "ping");
     assert_eq!(seen.header("origin"), "http://a.example");
     assert!(!seen.headers.contains_key("mcp-protocol-version"));
-    for wrong in ["no colon", ": x", "content-length: 5", "two words: x", "x: a\nb"] {
+    for wrong in [
+        "no colon",
+        ": x",
+        "content-length: 5",
+        "transfer-encoding: chunked",
+        "two words: x",
+        "x: a\nb",
+    ] {
         let (status, _, err) = run(&mut server.call(&["discover", "--header", wrong]));
         assert_eq!(status, 2, "{wrong}: {err}");
     }

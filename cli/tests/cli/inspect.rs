@@ -160,3 +160,86 @@ fn leeway_is_a_setting() {
     assert_eq!(inspect(dir.path(), &over, &[]).0, 3);
     assert_eq!(inspect(dir.path(), &over, &["--leeway", "600"]).0, 0);
 }
+
+#[test]
+fn issuer_and_audience_are_two_names() {
+    let dir = tempfile::tempdir().unwrap();
+    for args in [
+        &["--server", "http://localhost:9001", "--issuer", "http://localhost:9100"][..],
+        &["--server", "http://localhost:9001", "--audience", "http://localhost:9002/mcp"],
+    ] {
+        let good = token(dir.path(), &[&["alice"], args].concat());
+        let (status, out, _) = inspect(dir.path(), &good, args);
+        assert_eq!(status, 0, "{args:?}: {out}");
+        assert_eq!(inspect(dir.path(), &good, &args[..2]).0, 3, "{args:?}: one of both is another");
+    }
+}
+
+#[test]
+fn what_a_token_says_cannot_steer_the_terminal() {
+    let dir = tempfile::tempdir().unwrap();
+    // what only turns the direction of writing is not taken out on the way to a pipe, as colours are
+    let args = ["alice", "--claim", "na\u{202e}me=\"\\u001b]0;owned\\u0007\\u202e\""];
+    let token = token(dir.path(), &args);
+    let steers = |c: char| c.is_control() && c != '\n' || c == '\u{202e}';
+    for args in [&[][..], &["--json"]] {
+        let (status, out, err) = inspect(dir.path(), &token, args);
+        assert_eq!(status, 0, "{err}");
+        assert!(out.contains("owned"), "{out}");
+        assert!(!out.contains(steers), "{args:?}: {out:?}");
+    }
+}
+
+#[test]
+fn a_long_value_is_cut_off_for_people_and_whole_for_programs() {
+    let dir = tempfile::tempdir().unwrap();
+    let long = "ä".repeat(100);
+    let token = token(dir.path(), &["alice", "--claim", &format!("note=\"{long}\"")]);
+    let (_, out, _) = inspect(dir.path(), &token, &[]);
+    assert!(
+        out.contains(&format!("{}…", "ä".repeat(60))) && !out.contains(&"ä".repeat(61)),
+        "{out}"
+    );
+    let (_, out, _) = inspect(dir.path(), &token, &["--json"]);
+    assert_eq!(serde_json::from_str::<Value>(&out).unwrap()["claims"]["note"], long);
+}
+
+#[test]
+fn the_members_that_make_a_token_bad_are_pointed_out() {
+    let dir = tempfile::tempdir().unwrap();
+    for (bad, member, words) in [
+        ("alg-none", "alg", "not signed at all"),
+        ("hs256-pem", "alg", "a secret that the server would have to know"),
+        ("alg-rs512", "alg", "an algorithm that is not taken here"),
+        ("kid-unknown", "kid", "no key of this folder"),
+        ("typ-id", "typ", "another kind of token"),
+        ("jwk", "jwk", "choose its own key"),
+        ("jku", "jku", "choose its own key"),
+        ("x5u", "x5u", "choose its own key"),
+        ("x5c", "x5c", "choose its own key"),
+        ("crit", "crit", "choose how it is read"),
+        ("b64", "b64", "choose how it is read"),
+        ("zip", "zip", "choose how it is read"),
+        ("enc", "enc", "choose how it is read"),
+        ("cnf-jkt", "cnf", "bound to a key of its client"),
+        ("exp-string", "exp", "not a time"),
+    ] {
+        let token = token(dir.path(), &["alice", "--bad", bad]);
+        let (status, out, _) = inspect(dir.path(), &token, &[]);
+        assert_eq!(status, 3, "{bad}: {out}");
+        let line = out.lines().find(|line| line.trim_start().starts_with(&format!("{member}  ")));
+        assert!(
+            line.is_some_and(|line| line.contains(words)),
+            "{bad}: {words} is missing in:\n{out}"
+        );
+    }
+}
+
+#[test]
+fn rights_are_whole_words() {
+    let dir = tempfile::tempdir().unwrap();
+    let args = ["carol", "--scopes", "xmcp:read mcp:toolsy mcp", "--roles", "admins xadmin Admin"];
+    let (status, out, _) = inspect(dir.path(), &token(dir.path(), &args), &[]);
+    assert_eq!(status, 0, "{out}");
+    assert!(!out.contains("yes") && out.matches(" is missing").count() == 4, "{out}");
+}

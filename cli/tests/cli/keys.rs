@@ -118,6 +118,13 @@ fn after_a_rotation_the_new_key_signs_and_the_old_one_is_still_good() {
     assert!((3500..=3600).contains(&retires), "{retires}");
     let (_, out, _) = keys(dir.path(), &["show"]);
     assert!(out.contains("signs\n") && out.contains("published until 2"), "{out}");
+    let read = |token: &str| {
+        let mut command = command();
+        command.args(["inspect", "-"]).env("MCP_KEYS_DIR", dir.path()).write_stdin(token);
+        run(&mut command).1
+    };
+    assert!(read(&old).contains("a key of this folder, which signs no more"), "{}", read(&old));
+    assert!(read(&new).contains("the key that signs here"), "{}", read(&new));
     assert_eq!(keys(dir.path(), &["rotate", "--overlap", "0"]).0, 0);
     assert_eq!((inspect(&old), inspect(&new), inspect(&token())), (3, 3, 0));
     assert_eq!(keys(dir.path(), &["rotate", "--overlap=-1h"]).0, 2);
@@ -181,4 +188,25 @@ fn processes_that_start_together_agree_on_one_key() {
         "{headers:?}"
     );
     assert_eq!(shown(dir.path()).len(), 1);
+}
+
+#[test]
+fn a_key_whose_time_is_over_is_shown_so_and_nothing_in_the_list_steers_the_terminal() {
+    let dir = tempfile::tempdir().unwrap();
+    keys(dir.path(), &["generate"]);
+    let path = dir.path().join("jwks.json");
+    let mut jwks: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    let mut old = jwks["keys"][0].clone();
+    old["kid"] = "old\u{1b}[2J".into();
+    old["alg"] = "RS\u{202e}256".into();
+    old["exp"] = 1_700_000_000.into();
+    jwks["keys"].as_array_mut().unwrap().push(old);
+    fs::write(&path, jwks.to_string()).unwrap();
+    let steers = |c: char| c.is_control() && c != '\n' || c == '\u{202e}';
+    let (status, out, err) = keys(dir.path(), &["show"]);
+    assert_eq!(status, 0, "{err}");
+    assert!(out.contains("no longer published since 2023-11-14 22:13:20 UTC"), "{out}");
+    assert!(out.contains("old\\u{1b}[2J") && !out.contains(steers), "{out:?}");
+    let (_, out, _) = keys(dir.path(), &["show", "--json"]);
+    assert!(!out.contains(steers), "{out:?}");
 }

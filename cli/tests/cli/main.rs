@@ -2,9 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // all of it is test
 
+mod bad;
 mod call;
 mod inspect;
 mod keys;
+mod odd;
 mod refusals;
 mod support;
 mod token;

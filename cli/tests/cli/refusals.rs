@@ -2,7 +2,7 @@
 
 use axum::{
     Json,
-    http::StatusCode,
+    http::{HeaderValue, StatusCode},
     response::{IntoResponse as _, Response},
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -78,6 +78,10 @@ fn metadata_that_clients_refuse_is_pointed_out() {
         err.contains("about http://localhost/other") && err.contains("clients refuse"),
         "{err}"
     );
+    // the same server, and not the same resource: it is compared to the letter
+    let server = guarded(|origin| json!({"resource": origin, "authorization_servers": ["x"]}));
+    let (_, _, err) = run(&mut server.call(&["discover"]));
+    assert!(err.contains("clients refuse"), "{err}");
 }
 
 #[test]
@@ -159,4 +163,65 @@ fn what_is_not_an_mcp_endpoint_is_said() {
         assert_eq!(status, 1, "{err}");
         assert!(err.contains(words) && err.contains(&server.url()), "{words}: {err}");
     }
+}
+
+#[test]
+fn what_a_refusal_says_cannot_steer_the_terminal() {
+    // a header has no control characters, but bytes above ASCII pass: these two are a command to a terminal
+    // and a letter that turns the direction of writing around
+    let words = "Bearer error=\"invalid_token\", scope=\"a\u{9b}2J\u{202e}b\"";
+    let server = Server::start(move |_| {
+        let mut response = StatusCode::UNAUTHORIZED.into_response();
+        let value = HeaderValue::from_bytes(words.as_bytes()).unwrap();
+        response.headers_mut().insert("www-authenticate", value);
+        response
+    });
+    let steers = |c: char| c.is_control() && c != '\n' || c == '\u{202e}';
+    let (status, _, err) = run(&mut server.call(&["discover"]));
+    assert_eq!(status, 3);
+    assert!(err.contains("scope to ask for: a\\u{9b}2J\\u{202e}b\n"), "{err}");
+    assert!(!err.contains(steers), "{err:?}");
+    let (_, _, err) = run(&mut server.call(&["discover", "--json"]));
+    assert!(!err.contains(steers), "{err:?}");
+    let error = &serde_json::from_str::<Value>(&err).unwrap()["error"];
+    assert_eq!(error["scope"], "a\u{9b}2J\u{202e}b", "escaped, and the same value");
+}
+
+#[test]
+fn a_document_in_an_error_is_none() {
+    let server = Server::start(|seen| {
+        let url = format!("http://{}/metadata", seen.header("host"));
+        match seen.path.as_str() {
+            "/metadata" => {
+                let document = json!({"authorization_servers": ["https://login.example"]});
+                (StatusCode::NOT_FOUND, Json(document)).into_response()
+            }
+            _ => challenge(401, &format!("Bearer resource_metadata=\"{url}\"")),
+        }
+    });
+    let (status, _, err) = run(&mut server.call(&["discover"]));
+    assert_eq!(status, 3);
+    assert!(err.contains("but it answers 404") && !err.contains("login.example"), "{err}");
+}
+
+#[test]
+fn a_refusal_counts_whatever_its_body_says() {
+    for (status, expected) in [(401, 3), (403, 4)] {
+        let server = Server::start(move |seen| seen.error(status, -32001));
+        let (ended, _, err) = run(&mut server.call(&["tools", "list", "--era", "modern"]));
+        assert_eq!(ended, expected, "{err}");
+        assert!(err.contains(&format!("({status})")), "{err}");
+    }
+}
+
+#[test]
+fn another_scheme_and_another_reason_are_told_apart() {
+    let server = Server::start(|_| challenge(401, "Basic realm=\"x\""));
+    let (_, _, err) = run(&mut server.call(&["discover"]));
+    assert!(err.contains("asks for the scheme Basic, not for a bearer token"), "{err}");
+    let words = "Bearer error=\"access_denied\", scope=\"mcp:tools\"";
+    let server = Server::start(move |_| challenge(403, words));
+    let (status, _, err) = run(&mut server.call(&["discover", "--era", "modern"]));
+    assert_eq!(status, 4);
+    assert!(!err.contains("ask for a token with"), "more scope would not help: {err}");
 }

@@ -174,6 +174,7 @@ pub fn modern(seen: &Seen) -> Response {
         "tools/list" => seen.result(json!({"tools": [tool("mirror")]})),
         "tools/call" => seen.result(json!({
             "content": [{"type": "text", "text": seen.body["params"]["arguments"].to_string()}],
+            "isError": false,
         })),
         _ => seen.error(404, -32601),
     }

@@ -129,8 +129,12 @@ fn a_token_does_not_travel_where_others_can_read_it() {
     let (status, _, err) = run(command().args(["call", url, "discover", "--token", TOKEN]));
     assert_eq!(status, 2);
     assert!(err.contains("https://"), "{err}");
-    let header = ["call", url, "discover", "--header", "authorization: Basic c2VjcmV0"];
-    assert_eq!(run(command().args(header)).0, 2, "a header may be a secret too");
+    for name in ["authorization", "proxy-authorization", "cookie", "mcp-session-id"] {
+        let header = ["call", url, "discover", "--header", &format!("{name}: c2VjcmV0")];
+        assert_eq!(run(command().args(header)).0, 2, "{name} may be a secret too");
+    }
+    let without = ["call", url, "discover", "--header", "authorization:"];
+    assert_eq!(run(command().args(without)).0, 6, "a header that is left out is no secret");
     let anyway = ["call", url, "discover", "--token", TOKEN, "--dangerously-send-token-over-http"];
     let (status, _, err) = run(command().args(anyway));
     assert_eq!(status, 6, "no such host, but it was tried: {err}");
@@ -179,8 +183,10 @@ fn an_answer_that_breaks_off_is_none() {
         ["", "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{"]
     {
         let (url, arrived) = raw(answer);
-        let (status, _, err) = run(command().args(["call", &url, "discover"]));
+        // in one era, because the next request would find nobody
+        let (status, _, err) = run(command().args(["call", &url, "discover", "--era", "modern"]));
         assert_eq!(status, 6, "{err}");
+        assert!(err.contains("broke off") || answer.is_empty(), "{err}");
         arrived.join().unwrap();
     }
 }
@@ -201,11 +207,12 @@ fn patience_has_a_limit_and_is_talked_about() {
 }
 
 #[test]
-fn an_answer_without_an_end_is_not_read_forever() {
+fn an_answer_is_read_up_to_8_mib() {
     let server = Server::start(|_| {
         let megabyte =
             futures_util::stream::repeat_with(|| Ok::<_, std::io::Error>(vec![b' '; 1 << 20]));
-        ([("content-type", "application/json")], Body::from_stream(megabyte)).into_response()
+        let nine = Body::from_stream(futures_util::StreamExt::take(megabyte, 9));
+        ([("content-type", "application/json")], nine).into_response()
     });
     let (status, _, err) = run(&mut server.call(&["discover"]));
     assert_eq!(status, 1);
@@ -249,6 +256,45 @@ fn ctrl_c_tells_an_old_server_that_nobody_waits_any_more() {
     assert_eq!((deleted.method(), deleted.header("mcp-session-id")), ("DELETE", "s"));
 }
 
+#[cfg(unix)]
+#[test]
+fn ctrl_c_in_the_modern_era_ends_the_connection_and_says_no_more() {
+    let server = Server::start(hanging);
+    let mut child = std_command()
+        .args(["call", &server.url(), "--era", "modern", "tools", "call", "x"])
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    server.wait_for("tools/call");
+    let id = child.id().to_string();
+    assert!(std::process::Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert_eq!(server.methods(), ["tools/call"]);
+}
+
+#[test]
+fn a_goodbye_that_nobody_answers_is_short() {
+    let server = Server::start(|seen| match seen.method() {
+        "initialize" => {
+            let version = json!({"protocolVersion": "2025-11-25", "capabilities": {}});
+            let mut response = seen.result(version);
+            response.headers_mut().insert("mcp-session-id", "s".parse().unwrap());
+            response
+        }
+        "DELETE" => {
+            let never = futures_util::stream::pending::<Result<&str, std::io::Error>>();
+            Body::from_stream(never).into_response()
+        }
+        _ => StatusCode::ACCEPTED.into_response(),
+    });
+    let started = Instant::now();
+    let args = ["discover", "--era", "legacy", "--timeout", "45"];
+    let (status, _, err) = run(&mut server.call(&args));
+    assert_eq!(status, 0, "{err}");
+    assert!(server.methods().contains(&"DELETE".to_owned()));
+    assert!(started.elapsed() < Duration::from_secs(20), "took {:?}", started.elapsed());
+}
+
 #[test]
 fn a_wrong_command_line_is_told_from_everything_else() {
     for args in [
@@ -257,6 +303,7 @@ fn a_wrong_command_line_is_told_from_everything_else() {
         &["call", "localhost:9000/mcp", "discover"],
         &["call", "http://localhost:9000/mcp", "discover", "--era", "future"],
         &["call", "http://localhost:9000/mcp", "discover", "--timeout", "0"],
+        &["call", "http://localhost:9000/mcp", "discover", "--timeout", "3601"],
         &["call", "http://localhost:9000/mcp", "tools", "call", "x", "word"],
         &["call", "http://localhost:9000/mcp", "tools", "call", "x", "--args", "[1]"],
         &["call", "http://localhost:9000/mcp", "tools", "call", "x", "a=1", "--args", "{}"],
@@ -282,4 +329,33 @@ fn settings_come_from_the_file_env_too() {
     let server = Server::start(modern);
     run(server.call(&["discover"]).current_dir(directory.path()));
     assert_eq!(server.seen().pop().unwrap().header("authorization"), "Bearer of-the-file");
+}
+
+#[test]
+fn a_file_env_that_cannot_be_read_stops_the_command() {
+    let server = Server::start(modern);
+    for (name, make) in [("a line that is none", true), ("a folder", false)] {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join(".env");
+        if make { std::fs::write(path, "MCP TOKEN\n") } else { std::fs::create_dir(path) }.unwrap();
+        let (status, _, err) = run(server.call(&["discover"]).current_dir(directory.path()));
+        assert_eq!(status, 2, "{name}: {err}");
+        assert!(err.contains("the file .env cannot be read"), "{name}: {err}");
+    }
+    assert!(server.seen().is_empty(), "it may have held the token, so nothing is sent without");
+}
+
+#[test]
+fn stdin_is_not_read_without_end() {
+    let mut child = std_command()
+        .args(["inspect", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let written = stdin.write_all(&vec![b'a'; 4 << 20]); // as much again fits into no pipe
+    drop(stdin);
+    assert!(written.is_err(), "4 MiB were read for a token");
+    child.wait().unwrap();
 }

@@ -10,7 +10,7 @@ use subtle::ConstantTimeEq as _;
 
 use super::{
     disk::{DiskError, must_be_private, random, write_once},
-    form::{Form, unescape},
+    form::{Form, Twice, unescape},
 };
 
 /// Characters that a secret must have at least.
@@ -103,32 +103,36 @@ impl fmt::Debug for Client {
 pub struct Credentials {
     id: String,
     secret: String,
-    /// Did they come in `Authorization`? Then the refusal has a challenge (RFC 6749 §5.2).
-    pub in_header: bool,
 }
 
 impl Credentials {
-    /// Id and secret from `Authorization: Basic` or from the form, never from both; `None` when
-    /// there are none, or two, or they cannot be read.
-    #[must_use]
-    pub fn find(headers: &HeaderMap, form: &Form) -> Option<Self> {
+    /// Id and secret from `Authorization: Basic` or from the form; `None` when there are none, or
+    /// they cannot be read.
+    ///
+    /// # Errors
+    /// [`Twice`], when they stand in both, or twice in one: whoever checks one may believe the
+    /// other (RFC 6749 §2.3).
+    pub fn find(headers: &HeaderMap, form: &Form) -> Result<Option<Self>, Twice> {
         let mut given = headers.get_all(AUTHORIZATION).iter();
-        let in_form = form.one("client_secret").ok()?;
-        match (given.next(), given.next(), in_form) {
+        let (id, secret) = (form.one("client_id")?, form.one("client_secret")?);
+        match (given.next(), given.next(), secret) {
             (Some(header), None, None) => {
-                let (scheme, coded) = header.to_str().ok()?.split_once(' ')?;
-                let coded = scheme.eq_ignore_ascii_case("basic").then_some(coded.trim())?;
-                let text = String::from_utf8(STANDARD.decode(coded).ok()?).ok()?;
-                let (id, secret) = text.split_once(':')?;
-                let (id, secret) = (unescape(id)?, unescape(secret)?);
-                let said = form.one("client_id").ok()?;
-                said.is_none_or(|said| said == id).then_some(Self { id, secret, in_header: true })
+                let found = header.to_str().ok().and_then(Self::basic);
+                Ok(found.filter(|found| id.is_none_or(|id| id == found.id)))
             }
             (None, None, Some(secret)) => {
-                let id = form.one("client_id").ok()??;
-                Some(Self { id: id.to_owned(), secret: secret.to_owned(), in_header: false })
+                Ok(id.map(|id| Self { id: id.to_owned(), secret: secret.to_owned() }))
             }
-            _ => None,
+            (None, None, None) => Ok(None),
+            _ => Err(Twice),
         }
+    }
+
+    fn basic(header: &str) -> Option<Self> {
+        let (scheme, coded) = header.split_once(' ')?;
+        let coded = scheme.eq_ignore_ascii_case("basic").then_some(coded.trim())?;
+        let text = String::from_utf8(STANDARD.decode(coded).ok()?).ok()?;
+        let (id, secret) = text.split_once(':')?;
+        Some(Self { id: unescape(id)?, secret: unescape(secret)? })
     }
 }

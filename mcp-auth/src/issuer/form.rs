@@ -4,9 +4,9 @@
 #[derive(Debug, Default)]
 pub struct Form(Vec<(String, String)>);
 
-/// A parameter stands twice.
+/// A parameter stands twice, or the credentials of the client do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a parameter stands twice")]
+#[error("a parameter, or the client's id and secret, stand in the request twice")]
 pub struct Twice;
 
 impl Form {

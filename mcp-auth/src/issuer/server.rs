@@ -7,26 +7,32 @@ use axum::{
     Json, Router,
     extract::{Request, State},
     http::{self, HeaderMap, StatusCode, Uri, header},
+    middleware::from_fn_with_state,
     response::{Html, IntoResponse, Response},
     routing::{get, post},
 };
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 use tracing::{error, info};
 
 use super::{
     client::{Client, Credentials},
     disk::random,
     files::KeyFiles,
-    form::Form,
+    form::{Form, Twice},
     keys::Alg,
 };
-use crate::{Clock, ScopeSet, limits};
+use crate::{Clock, ScopeSet, limits, refusal::refuse};
 
 /// Bytes that a token request may have.
 const MAX_FORM: usize = 16 * 1024;
 
 /// Time that a client has to send a token request.
 const FORM_TIME: Duration = Duration::from_secs(10);
+
+/// Token requests that are answered at a time. Anybody may send one, so those who send theirs slowly must not take
+/// all the places of the server.
+const PLACES: usize = 32;
 
 /// Seconds that a token is good for.
 pub const LIFETIME: i64 = 300;
@@ -95,22 +101,23 @@ impl Issuer {
         let (metadata, base) = (self.metadata(), self.base.clone());
         let document =
             async move || ([(header::CACHE_CONTROL, "public, max-age=300")], Json(metadata));
+        let places = Arc::new(Semaphore::new(PLACES));
+        let tokens = post(token).layer(from_fn_with_state(places, limits::concurrency));
         Router::new()
             .route(&format!("/.well-known/oauth-authorization-server{base}"), get(document))
-            .route(&format!("{base}/token"), post(token))
+            .route(&format!("{base}/token"), tokens)
             .route(&format!("{base}/authorize"), get(authorize))
             .with_state(Arc::new(self))
     }
 
     /// Answers a token request.
     fn answer(&self, headers: &HeaderMap, form: &Form) -> Result<Value, Refused> {
-        let one = |name| {
-            form.one(name).map_err(|twice| Refused::new("invalid_request", twice.to_string()))
-        };
+        let twice = |twice: Twice| Refused::new("invalid_request", twice.to_string());
+        let one = |name| form.one(name).map_err(twice);
         let Some(grant) = one("grant_type")? else {
             return Err(Refused::new("invalid_request", "grant_type is missing"));
         };
-        let credentials = Credentials::find(headers, form);
+        let credentials = Credentials::find(headers, form).map_err(twice)?;
         if !credentials.as_ref().is_some_and(|credentials| self.client.is(credentials)) {
             let in_header = headers.contains_key(header::AUTHORIZATION);
             return Err(Refused::Client { in_header });
@@ -135,7 +142,7 @@ impl Issuer {
         let key = self.keys.signing_key(Alg::Rs256).map_err(Refused::broken)?;
         let claims = json!({
             "iss": self.issuer, "aud": self.resource, "sub": self.client.id(), "client_id": self.client.id(),
-            "scope": scopes.to_string(), "iat": now, "exp": now + LIFETIME, "jti": random(),
+            "scope": scopes.to_string(), "iat": now, "exp": now.saturating_add(LIFETIME), "jti": random(),
         });
         let token = key.token("at+jwt", &claims).map_err(Refused::broken)?;
         info!(client = self.client.id(), %scopes, "token issued");
@@ -157,6 +164,15 @@ impl Refused {
         Self::Request { error, description: description.into() }
     }
 
+    /// What the log learns: the cause, and nothing that the client wrote.
+    fn log(&self) {
+        match self {
+            Self::Request { error, description } => info!("no token: {error}, {description}"),
+            Self::Client { .. } => info!("no token: an unknown client, or not its secret"),
+            Self::Broken => {} // said where it broke
+        }
+    }
+
     /// Our fault: the log learns why.
     fn broken(cause: impl std::fmt::Display) -> Self {
         error!("no token can be made: {cause}");
@@ -166,25 +182,21 @@ impl Refused {
 
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
-        let body = |error: &str, description: &str| {
-            Json(json!({"error": error, "error_description": description}))
-        };
         match self {
             Self::Request { error, description } => {
-                (StatusCode::BAD_REQUEST, body(error, &description)).into_response()
+                refuse(StatusCode::BAD_REQUEST, error, &description)
             }
             Self::Client { in_header } => {
-                let body =
-                    body("invalid_client", "the client is unknown, or this is not its secret");
-                let refusal = (StatusCode::UNAUTHORIZED, body).into_response();
+                let text = "the client is unknown, or this is not its secret";
+                let refusal = refuse(StatusCode::UNAUTHORIZED, "invalid_client", text);
                 if !in_header {
                     return refusal;
                 }
                 ([(header::WWW_AUTHENTICATE, "Basic realm=\"token\"")], refusal).into_response()
             }
             Self::Broken => {
-                let body = body("server_error", "no token can be made at the moment");
-                (StatusCode::INTERNAL_SERVER_ERROR, body).into_response()
+                let text = "no token can be made at the moment";
+                refuse(StatusCode::INTERNAL_SERVER_ERROR, "server_error", text)
             }
         }
     }
@@ -195,21 +207,26 @@ async fn token(State(issuer): State<Arc<Issuer>>, request: Request) -> Response 
     let (parts, body) = request.into_parts();
     let answer = match limits::collect(body, MAX_FORM, FORM_TIME).await {
         Ok(body) => match form(&parts.headers, &body) {
-            Some(form) => issuer.answer(&parts.headers, &form).map(Json).into_response(),
+            Some(form) => issuer.answer(&parts.headers, &form),
             None => {
                 let text = "the body must be a form, application/x-www-form-urlencoded";
-                Refused::new("invalid_request", text).into_response()
+                Err(Refused::new("invalid_request", text))
             }
-        },
-        Err(exceeded) => exceeded.into_response(),
+        }
+        .inspect_err(Refused::log)
+        .map(Json)
+        .into_response(),
+        Err(exceeded) => {
+            info!("no token: {exceeded}");
+            exceeded.into_response()
+        }
     };
     let no_store = [(header::CACHE_CONTROL, "no-store"), (header::PRAGMA, "no-cache")];
     (no_store, answer).into_response()
 }
 
 fn form(headers: &HeaderMap, body: &[u8]) -> Option<Form> {
-    let kind = headers.get(header::CONTENT_TYPE)?.to_str().ok()?.split(';').next()?.trim();
-    let is_form = kind.eq_ignore_ascii_case("application/x-www-form-urlencoded");
+    let is_form = limits::is_type(headers, "application/x-www-form-urlencoded");
     if is_form { Form::parse(body) } else { None }
 }
 
@@ -303,7 +320,6 @@ mod tests {
             ("grant_type=client_credentials", Some("it:a secret of a bad length")),
             ("grant_type=client_credentials", Some("other:a secret of a good length")),
             ("grant_type=client_credentials&client_id=it&client_secret=wrong", None),
-            ("grant_type=client_credentials&client_id=it&client_secret=x", Some(&*basic)),
             ("grant_type=client_credentials&client_id=other", Some(&*basic)),
             ("grant_type=password&client_id=it&client_secret=wrong", None),
         ] {
@@ -325,6 +341,8 @@ mod tests {
             ("scope=mcp:read", "invalid_request"),
             ("grant_type=client_credentials&grant_type=client_credentials", "invalid_request"),
             ("grant_type=client_credentials&scope=a&scope=b", "invalid_request"),
+            ("grant_type=client_credentials&client_id=it&client_id=it", "invalid_request"),
+            ("grant_type=client_credentials&client_id=it&client_secret=x", "invalid_request"),
             ("grant_type=password", "unsupported_grant_type"),
             (
                 "grant_type=client_credentials&resource=http://localhost:9000/other",

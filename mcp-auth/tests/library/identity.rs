@@ -30,12 +30,26 @@ fn an_identity_has_an_issuer_a_subject_and_an_end() {
 fn a_claim_is_found_by_its_pointer() {
     let mut claims = claims();
     claims.insert("a/b~c".to_owned(), json!({"": 1, "list": [{"x": 2}]}));
+    claims.insert("~1".to_owned(), json!(3));
     let who = Identity::from_checked_claims(claims, "k").unwrap();
     assert_eq!(who.claim("/sub"), Some(&json!("alice")));
     assert_eq!(who.claim("/a~1b~0c/list/0/x"), Some(&json!(2)));
+    assert_eq!(who.claim("/~01"), Some(&json!(3)), "RFC 6901 §4: `~1` first, then `~0`");
     for none in ["", "/", "sub", "/sub/x", "/a~1b~0c/list/1", "/nobody", "//sub"] {
         assert_eq!(who.claim(none), None, "{none:?}");
     }
+}
+
+#[test]
+fn of_two_claims_the_first_counts() {
+    let mut claims = claims();
+    for (name, value) in
+        [("client_id", "cli"), ("azp", "web"), ("preferred_username", "al"), ("name", "Alice")]
+    {
+        claims.insert(name.to_owned(), json!(value));
+    }
+    let who = Identity::from_checked_claims(claims, "k").unwrap();
+    assert_eq!((who.client(), who.name()), (Some("cli"), Some("al")));
 }
 
 #[test]

@@ -1,6 +1,12 @@
 //! How much may one request ask for?
 
-use std::{io, sync::Arc, time::Duration};
+use std::{
+    io,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use axum::{
     Router,
@@ -73,6 +79,33 @@ async fn a_body_that_breaks_off_is_told_from_one_that_is_too_large() {
     assert_eq!(collected, Err(Exceeded::Unreadable));
 }
 
+/// A body that says how long it is, and never comes.
+struct Announced(u64);
+
+impl http_body::Body for Announced {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<io::Result<http_body::Frame<Bytes>>>> {
+        Poll::Pending
+    }
+
+    fn size_hint(&self) -> http_body::SizeHint {
+        http_body::SizeHint::with_exact(self.0)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_length_over_the_limit_is_refused_before_a_byte_is_read() {
+    for (length, expected) in [(20, Exceeded::TooSlow), (21, Exceeded::TooLarge)] {
+        let body = Body::new(Announced(length));
+        assert_eq!(limits::collect(body, 20, Duration::from_secs(1)).await, Err(expected));
+    }
+}
+
 #[tokio::test]
 async fn each_limit_has_its_status_and_says_what_it_is() {
     for (exceeded, status, error) in [
@@ -111,21 +144,29 @@ async fn one_more_than_there_are_places_is_sent_away_and_a_place_is_given_back()
     };
     let server = Router::new()
         .route("/", get(waits))
+        .route("/health", get(|| async {}))
+        .route("/ready", get(|| async {}))
         .layer(from_fn_with_state(limits.places(), limits::concurrency));
     let ask = || server.clone().oneshot(Request::get("/").body(Body::empty()).unwrap());
     let served = [tokio::spawn(ask()), tokio::spawn(ask())];
     for _ in &served {
         arrived.recv().await.unwrap();
     }
-    let refused = ask().await.unwrap();
+    let patience = Duration::from_secs(20);
+    let refused = tokio::time::timeout(patience, ask()).await.expect("it was let in").unwrap();
     assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(refused.headers()[header::RETRY_AFTER], "1");
+    for probe in ["/health", "/ready"] {
+        let answer = server.clone().oneshot(Request::get(probe).body(Body::empty()).unwrap());
+        assert_eq!(answer.await.unwrap().status(), StatusCode::OK, "{probe} of a busy server");
+    }
     go.add_permits(2);
     for answer in served {
         assert_eq!(answer.await.unwrap().unwrap().status(), StatusCode::OK);
     }
     let next = tokio::spawn(ask());
-    arrived.recv().await.unwrap();
+    let came_in = tokio::time::timeout(patience, arrived.recv()).await;
+    came_in.expect("the place was not given back").unwrap();
     go.add_permits(1);
     assert_eq!(next.await.unwrap().unwrap().status(), StatusCode::OK);
 }
@@ -136,4 +177,26 @@ fn the_defaults_are_those_of_their_description() {
         Limits::default();
     assert_eq!((max_body, max_depth, max_requests), (1_048_576, 64, 256));
     assert_eq!((body_timeout.as_secs(), call_timeout.as_secs()), (10, 30));
+}
+
+#[tokio::test]
+async fn work_that_goes_on_without_its_client_keeps_its_place() {
+    let (begun, mut has_begun) = tokio::sync::mpsc::unbounded_channel();
+    let waits = async move |request: Request| {
+        begun.send(request.extensions().clone()).unwrap(); // whoever works on keeps these
+        std::future::pending::<()>().await;
+    };
+    let limits = Limits { max_requests: 1, ..Limits::default() };
+    let places = limits.places();
+    let server = Router::new()
+        .route("/", get(waits))
+        .layer(from_fn_with_state(places.clone(), limits::concurrency));
+    let call = server.clone().oneshot(Request::get("/").body(Body::empty()).unwrap());
+    let call = tokio::spawn(call);
+    let kept = has_begun.recv().await.unwrap();
+    call.abort();
+    assert!(call.await.unwrap_err().is_cancelled());
+    assert_eq!(places.available_permits(), 0);
+    drop(kept);
+    assert_eq!(places.available_permits(), 1);
 }

@@ -4,11 +4,15 @@
 
 mod bad_tokens;
 mod challenge;
+mod client;
+mod depth;
 mod identity;
 mod issuer;
 mod jwks;
 mod limits;
+mod metadata;
 mod origin;
 mod properties;
 mod scopes;
 mod service;
+mod token_endpoint;

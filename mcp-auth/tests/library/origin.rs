@@ -144,6 +144,7 @@ async fn a_preflight_is_answered_before_anything_else_is_asked() {
     assert_eq!(answer["access-control-allow-origin"], OURS);
     assert_eq!(answer["access-control-allow-headers"], "authorization,mcp-method");
     assert_eq!(answer["access-control-allow-methods"], "GET, POST, OPTIONS");
+    assert_eq!(answer["access-control-max-age"], "600", "or each request is two");
     assert!(!answer.contains_key("access-control-allow-credentials"));
     let bad = [host, ("origin", &b"http://evil.example"[..]), method, wanted];
     assert_eq!(ask(Method::OPTIONS, "/mcp", &bad).await.0, StatusCode::FORBIDDEN);

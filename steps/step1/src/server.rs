@@ -127,7 +127,8 @@ pub async fn log(mut request: Request, next: Next) -> Response {
         _ => uuid::Uuid::new_v4().to_string(),
     };
     request.extensions_mut().insert(RequestId(id.clone()));
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let method = request.method().clone();
+    let path: String = request.uri().path().chars().take(200).collect(); // nobody shall fill the log
     let (span, started) = (info_span!("request", %id), Instant::now());
     let mut response = next.run(request).instrument(span.clone()).await;
     if let Ok(id) = HeaderValue::from_str(&id) {

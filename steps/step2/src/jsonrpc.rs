@@ -43,7 +43,9 @@ fn is_id(value: &Value) -> bool {
 /// refused too, because the next one who reads it may take the other.
 pub fn parse(body: &[u8]) -> Result<Message, Box<Response>> {
     let any = || serde_json::from_slice::<Value>(body);
+    let is_object = body.trim_ascii_start().starts_with(b"{"); // a struct is read from a list too
     let (code, why) = match serde_json::from_slice::<Message>(body) {
+        Ok(_) if !is_object => (-32600, "a message is an object, not a list".into()),
         Ok(m) if m.jsonrpc == "2.0" && m.id.as_ref().is_none_or(is_id) => return Ok(m),
         Ok(_) => (-32600, "`jsonrpc` must be \"2.0\", `id` a string or an integer".into()),
         Err(error) if any().is_ok() => (-32600, error.to_string()),
@@ -57,7 +59,11 @@ pub fn parse(body: &[u8]) -> Result<Message, Box<Response>> {
 /// the old one begins with `initialize`, and may say nothing at all.
 pub fn era(headers: &HeaderMap, message: &Message) -> Result<Era, Refusal> {
     let header = single(headers, "mcp-protocol-version")?;
-    let body = meta(message, "protocolVersion").and_then(Value::as_str);
+    let body = meta(message, "protocolVersion");
+    if body.is_some_and(|version| !version.is_string()) {
+        return Err(bad(-32602, "io.modelcontextprotocol/protocolVersion must be a string"));
+    }
+    let body = body.and_then(Value::as_str);
     if header.is_some() && body.is_some() && header != body {
         return Err(mismatch("MCP-Protocol-Version differs from the version in `_meta`"));
     }

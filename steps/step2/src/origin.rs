@@ -87,6 +87,7 @@ fn readable_by(origin: HeaderValue, mut response: Response) -> Response {
 /// The caller learns that he is refused, the log learns what would let him in.
 fn forbidden(what: &str, value: Option<&HeaderValue>) -> Response {
     let value = value.map_or_else(|| "missing".to_owned(), |value| format!("{value:?}"));
+    let value: String = value.chars().take(200).collect(); // nobody shall fill the log
     info!("refused: the {what} is {value}; --allow-{what} lets one in");
     refuse(StatusCode::FORBIDDEN, &format!("forbidden_{what}"), "not allowed here")
 }

@@ -28,7 +28,9 @@ pub async fn call(
     let Some(tool) = tools.get(name) else {
         return Err(Refusal::invalid_params(format!("unknown tool: {name}")));
     };
-    match guarded(cx, name, tool.run(cx.clone(), arguments)).await? {
+    // a tool may panic before it pauses for the first time, so it begins within the guard too
+    let (tool, its_cx) = (tool.clone(), cx.clone());
+    match guarded(cx, name, async move { tool.run(its_cx, arguments).await }).await? {
         Ok(output) => Ok(json!({
             "content": output.content,               // for people and models
             "structuredContent": output.structured,  // for programs, as `outputSchema` says (F5)
@@ -76,7 +78,13 @@ async fn guarded<T: Send + 'static>(
 ) -> Result<T, Refusal> {
     // the limit stands twice: inside for a task that nobody waits for any more, outside for work that
     // never pauses and so never lets the inner limit have its turn
-    let task = tokio::spawn(timeout_at(cx.deadline, work).in_current_span());
+    let request = cx.clone();
+    let work = async move {
+        let result = timeout_at(request.deadline, work).await;
+        drop(request); // until now it has its place among those that are served, whoever has left
+        result
+    };
+    let task = tokio::spawn(work.in_current_span());
     // when the client hangs up, this function is dropped: in the modern era that ends the task too
     // (T10), in the legacy one it is no sign of anything (G8)
     let _hang_up = (cx.era == Era::Modern).then(|| AbortOnDrop(task.abort_handle()));

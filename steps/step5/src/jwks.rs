@@ -134,9 +134,10 @@ pub async fn publish(State(keys): State<Arc<KeySet>>, headers: HeaderMap) -> Res
     (caching, [(CONTENT_TYPE, "application/json")], body).into_response()
 }
 
-/// `GET /ready`: 200 when there are keys, else 503 with the reason.
+/// `GET /ready`: 200 when there are keys in use, else 503 with the reason.
 pub async fn ready(State(keys): State<Arc<KeySet>>) -> Response {
     match keys.current() {
+        Ok(k) if k.publish(keys.clock.now())["keys"] == json!([]) => not_ready("no key in use"),
         Ok(_) => Json(json!({"status": "ready"})).into_response(),
         Err(reason) => not_ready(reason),
     }

@@ -29,11 +29,19 @@ async fn health_answers_head(t: &Target) -> Kept {
     Ok(())
 }
 
+/// Expects a refusal with a sentence.
+fn described(answer: &Answer, status: u16) -> Kept {
+    let body = answer.refused(status)?;
+    let sentence = body["error_description"].as_str().is_some_and(|text| text.contains(' '));
+    demand!(sentence, "{}", answer.unlike("error_description, a sentence"));
+    Ok(())
+}
+
 async fn unknown_paths_are_404(t: &Target) -> Kept {
     for path in
         ["/", "/nothing-here", "/health/", "/health/more", "/HEALTH", "//health", "/%2e%2e/x"]
     {
-        t.get(path).send().await?.refused(404)?;
+        described(&t.get(path).send().await?, 404)?;
     }
     for method in [Method::POST, Method::PUT, Method::DELETE, Method::OPTIONS] {
         t.call(method, "/nothing-here").send().await?.refused(404)?;
@@ -45,7 +53,7 @@ async fn unknown_paths_are_404(t: &Target) -> Kept {
 async fn wrong_methods_are_405(t: &Target) -> Kept {
     for method in [Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS] {
         let answer = t.call(method, "/health").send().await?;
-        answer.refused(405)?;
+        described(&answer, 405)?;
         let mut allowed = answer.list("allow");
         allowed.sort();
         demand!(

@@ -82,6 +82,9 @@ async fn tools_say_what_they_take(t: &Target) -> Kept {
             let told = property["description"].as_str().is_some_and(|text| !text.is_empty());
             demand!(told, "{}", answer.unlike(format!("{name} with a description")));
         }
+        let zone = &schema["properties"]["timezone"]["default"];
+        let told = tool["name"] != "get_time" || zone == "UTC";
+        demand!(told, "{}", answer.unlike("get_time with the default time zone UTC"));
         demand!(
             !schema.to_string().contains("\"$ref\":\"http"),
             "{}",
@@ -120,6 +123,13 @@ async fn tools_are_described_for_people(t: &Target) -> Kept {
             }
             let hints = member == "prompts" || entry["annotations"]["readOnlyHint"].is_boolean();
             demand!(hints, "{}", answer.unlike(format!("{} with annotations", entry["name"])));
+            // two that change nothing and reach nobody, which a client may tell its people
+            let ours =
+                member == "tools" && (entry["name"] == "echo" || entry["name"] == "get_time");
+            let harmless = json!({"readOnlyHint": true, "destructiveHint": false,
+                                  "idempotentHint": true, "openWorldHint": false});
+            let told = !ours || entry["annotations"] == harmless;
+            demand!(told, "{}", answer.unlike(format!("{} with {harmless}", entry["name"])));
         }
     }
     Ok(())
@@ -178,6 +188,12 @@ async fn lists_may_be_kept(t: &Target) -> Kept {
         demand!(result["ttlMs"] == 300_000, "{}", answer.unlike("ttlMs 300000"));
         demand!(result["cacheScope"] == scope, "{}", answer.unlike(format!("cacheScope {scope}")));
         demand!(result["resultType"] == "complete", "{}", answer.unlike("resultType complete"));
+    }
+    for method in ["tools/list", "prompts/list"] {
+        let answer = t.legacy(method, json!({})).send().await?;
+        let result = answer.result()?;
+        let old = result.get("ttlMs").is_none() && result.get("cacheScope").is_none();
+        demand!(old, "{}", answer.unlike("nothing that the old era does not know"));
     }
     Ok(())
 }

@@ -195,6 +195,8 @@ async fn prompts_are_filled_in(t: &Target) -> Kept {
             let message = &result["messages"][0];
             let fits = message["role"] == "user" && message["content"]["type"] == "text";
             demand!(fits, "{}", answer.unlike("a message of the user, in text"));
+            let about = result["description"].as_str().is_some_and(|text| !text.is_empty());
+            demand!(about, "{}", answer.unlike("a description"));
             let said = message["content"]["text"].as_str().unwrap_or_default();
             for word in words {
                 demand!(said.contains(word), "{}", answer.unlike(format!("{word:?} in the text")));

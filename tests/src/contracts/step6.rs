@@ -15,11 +15,16 @@ fn discover(t: &Target) -> Call<'_> {
 }
 
 /// Expects 401 `invalid_token`, and gives what a caller can tell refusals apart by.
-fn is_invalid_token(answer: &Answer) -> Result<(Value, Challenge), String> {
+fn is_invalid_token(answer: &Answer) -> Result<(Value, Challenge, Vec<String>), String> {
     let body = answer.refused(401)?;
     demand!(body["error"] == "invalid_token", "{}", answer.unlike("invalid_token"));
     let challenge = Challenge::of(answer)?;
     let told = challenge.get("error") == Some("invalid_token");
     demand!(told, "{}, {challenge:?}", answer.unlike("invalid_token in the challenge"));
-    Ok((body, challenge))
+    // the other headers, too, must not tell refusals apart
+    let own = ["x-request-id", "date"];
+    let others = answer.headers.iter().filter(|(name, _)| !own.contains(&name.as_str()));
+    let mut headers: Vec<_> = others.map(|(name, value)| format!("{name}: {value:?}")).collect();
+    headers.sort();
+    Ok((body, challenge, headers))
 }

@@ -75,6 +75,20 @@ async fn step8_gives_nothing_to_a_token_without_scope() {
     }
 }
 
+/// Whoever mounts the endpoint past the door opens it to nobody: without a caller there are no rights.
+#[tokio::test]
+async fn step8_without_its_door_lets_nobody_list_or_call() {
+    let settings: step8::Settings = steps::settings(&[]).unwrap();
+    let endpoint = axum::routing::post(step8::mcp::answer);
+    let app = Router::new().route("/mcp", endpoint.with_state(step8::mcp::Server::new(&settings)));
+    for method in ["tools/list", "tools/call", "prompts/list", "prompts/get", "ping"] {
+        let body = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}"}}"#);
+        let request = Request::post("/mcp").header(header::CONTENT_TYPE, "application/json");
+        let response = app.clone().oneshot(request.body(Body::from(body)).unwrap()).await.unwrap();
+        assert_eq!(response.status(), StatusCode::FORBIDDEN, "{method}");
+    }
+}
+
 /// The step's own verifier and the library's are twins: the same table, the same causes.
 #[test]
 fn step6_tells_its_log_the_cause_that_the_table_names() {

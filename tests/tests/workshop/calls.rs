@@ -54,6 +54,8 @@ fn is_internal(result: Result<Value, Refusal>) {
 async fn a_tool_of_step_4_that_panics_is_an_internal_error_and_the_next_call_is_served() {
     let cx = context(Era::Modern, Duration::from_secs(5));
     both(&tools(|| async { panic!("on purpose") }), &cx).await.into_iter().for_each(is_internal);
+    let at_once = || -> std::future::Ready<_> { panic!("on purpose, before there is a future") };
+    both(&tools(at_once), &cx).await.into_iter().for_each(is_internal);
     for result in both(&tools(|| async { nothing() }), &cx).await {
         assert_eq!(result.unwrap()["isError"], false);
     }

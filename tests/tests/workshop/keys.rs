@@ -2,8 +2,9 @@
 
 use std::fs;
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use common::PublicUrl;
-use mcp_auth::issuer::keys::Alg;
+use mcp_auth::{issuer::keys::Alg, jwks::thumbprint};
 use serde_json::{Value, json};
 use workshop_tests::{Target, Token, issuer::Issuer, steps};
 
@@ -96,12 +97,28 @@ async fn without_a_key_set_nobody_is_ready_and_nobody_is_let_in() {
 }
 
 #[tokio::test]
+async fn with_no_key_in_use_nobody_is_ready() {
+    for step in [5, 6] {
+        let (t, issuer) = target(step);
+        let mut document: Value =
+            serde_json::from_slice(&fs::read(issuer.files().jwks()).unwrap()).unwrap();
+        document["keys"][0]["exp"] = json!(1);
+        fs::write(issuer.files().jwks(), document.to_string()).unwrap();
+        t.get("/ready").send().await.unwrap().refused(503).unwrap();
+        assert!(kids(&t).await.is_empty(), "step {step}");
+    }
+}
+
+#[tokio::test]
 async fn a_key_that_cannot_be_trusted_is_passed_over() {
     for step in [5, 6] {
         let (t, issuer) = target(step);
         let good: Value =
             serde_json::from_slice(&fs::read(issuer.files().jwks()).unwrap()).unwrap();
         let good = &good["keys"][0];
+        let modulus = URL_SAFE_NO_PAD.decode(good["n"].as_str().unwrap()).unwrap();
+        let number = |bytes: &[u8]| json!(URL_SAFE_NO_PAD.encode(bytes));
+        let smaller = [&[modulus[0] & 0x7f | 0x40], &modulus[1..]].concat(); // 2047 bits
         for (member, value) in [
             ("use", json!("enc")),
             ("alg", json!("RS512")),
@@ -109,10 +126,20 @@ async fn a_key_that_cannot_be_trusted_is_passed_over() {
             ("kty", json!("oct")),
             ("kid", json!("another")),
             ("e", json!("AQ")),
+            ("e", json!("AQAA")),
+            ("e", json!("not base64")),
+            ("n", json!("")),
             ("n", json!(good["n"].as_str().unwrap()[..170])),
+            ("n", number(&smaller)),
+            ("n", number(&modulus.repeat(5))), // to make whoever checks a signature work
         ] {
             let mut odd = good.clone();
             odd[member] = value.clone();
+            if ["e", "n"].contains(&member) {
+                // named as it should be, so that the name is not why it is passed over
+                odd["kid"] =
+                    thumbprint(&json!({"e": odd["e"], "kty": "RSA", "n": odd["n"]})).into();
+            }
             let both = json!({"keys": [odd, good]}).to_string();
             fs::write(issuer.files().jwks(), both).unwrap();
             assert_eq!(kids(&t).await, [issuer.kid()], "step {step}: {member} {value}");

@@ -91,7 +91,8 @@ fn what_is_never_finished_is_left_after_ten_seconds() {
 fn over_the_limit_of_requests_there_is_503() {
     let server = Server::start(2, &["--max-requests", "1"]);
     let mut first = in_flight(&server);
-    let second = server.get("/health");
+    assert!(server.get("/health").contains("200 OK"), "a busy server is healthy");
+    let second = server.get("/mcp");
     assert!(
         second.contains("503") && second.to_ascii_lowercase().contains("retry-after"),
         "{second}"
@@ -103,8 +104,8 @@ fn over_the_limit_of_requests_there_is_503() {
     first.read_exact(&mut rest).unwrap();
     first.read_exact(&mut answer).unwrap();
     assert_eq!(&answer, b"HTTP/1.1 200 OK");
-    let again = server.get("/health");
-    assert!(again.contains("200 OK"), "the place was not given back: {again}");
+    let again = server.get("/mcp");
+    assert!(again.contains("405"), "the place was not given back: {again}");
 }
 
 #[test]

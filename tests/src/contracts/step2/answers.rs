@@ -24,7 +24,8 @@ async fn discover_says_what_is_spoken(t: &Target) -> Kept {
     let versions = &result["supportedVersions"];
     demand!(*versions == json!([MODERN]), "{}", answer.unlike("supportedVersions [2026-07-28]"));
     demand!(result["capabilities"].is_object(), "{}", answer.unlike("capabilities, an object"));
-    demand!(result["ttlMs"].is_u64(), "{}", answer.unlike("ttlMs, a whole number"));
+    let kept = result["ttlMs"].as_u64().is_some_and(|ttl| ttl > 0);
+    demand!(kept, "{}", answer.unlike("ttlMs, a whole number above 0"));
     let scope = if t.step < 6 { "public" } else { "private" };
     demand!(result["cacheScope"] == scope, "{}", answer.unlike(format!("cacheScope {scope}")));
     Ok(())
@@ -145,6 +146,12 @@ async fn a_stream_for_those_who_want_one(t: &Target) -> Kept {
             let fits = message["id"] == 1 && message["result"].is_object();
             demand!(fits, "{}", answer.unlike("the result as the event's data"));
         }
+        let call = t.legacy(methods::UNKNOWN, json!({})).set("accept", accept);
+        let answer = call.with(format!("an error, Accept: {accept} alone")).send().await?;
+        let kind = answer.is(200)?.header("content-type")?.unwrap_or_default();
+        let text = String::from_utf8_lossy(&answer.body);
+        let fits = kind.starts_with("text/event-stream") && text.contains("-32601");
+        demand!(fits, "{}", answer.unlike("the error as an event"));
     }
     Ok(())
 }

@@ -43,8 +43,11 @@ async fn what_is_not_json_is_a_parse_error(t: &Target) -> Kept {
 async fn a_post_is_one_message(t: &Target) -> Kept {
     let one = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
     let batches = [format!("[{one}]"), format!("[{one},{one}]"), "[]".to_owned(), "[1]".to_owned()];
+    // members without their names: some readers take them for a message
+    let nameless = [r#"["2.0",1,"ping"]"#, r#" ["2.0",1,"ping",{}]"#].map(str::to_owned);
     let scalars = ["1", "\"ping\"", "null", "true"].map(str::to_owned);
-    for body in batches.into_iter().chain(scalars).chain(["{}".to_owned()]) {
+    let lists = batches.into_iter().chain(nameless);
+    for body in lists.chain(scalars).chain(["{}".to_owned()]) {
         for call in [t.legacy("ping", json!({})), t.modern("server/discover", json!({}))] {
             let answer = call.body(body.as_str()).named(&body).send().await?;
             without_id(&answer, answer.error(400, -32600)?)?;

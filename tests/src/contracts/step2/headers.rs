@@ -86,8 +86,11 @@ async fn bad_base64_is_refused(t: &Target) -> Kept {
         ["YWJjZA", "YWJjZA=", "YWJj ZA==", "YWJjZA==\t", "YWJj-_==", "YWJjZB==", "YWJjZP==", "/w=="]
     {
         let header = format!("=?base64?{coded}?=");
-        let call = t.modern("tools/call", json!({"name": "abcd"})).set("mcp-name", &header);
-        call.with(format!("Mcp-Name: {header}")).send().await?.error(400, -32020)?;
+        // not even for a tool whose name is the header as it stands, or what a lenient reader makes of it
+        for name in ["abcd", &header, "\u{fffd}"] {
+            let call = t.modern("tools/call", json!({"name": name})).set("mcp-name", &header);
+            call.with(format!("Mcp-Name: {header}")).send().await?.error(400, -32020)?;
+        }
     }
     Ok(())
 }

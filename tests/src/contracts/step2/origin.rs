@@ -40,6 +40,7 @@ fn foreign_origins(t: &Target) -> Vec<String> {
         format!("{own}/"),
         format!("{own} "),
         format!("{own}, http://evil.com"),
+        own.to_ascii_uppercase(), // browsers write it in small letters
         authority.clone(),
         "http://evil.com".into(),
         "null".into(),
@@ -73,6 +74,8 @@ async fn foreign_origins_are_refused(t: &Target) -> Kept {
     two.with("two Origins").send().await?.refused(403)?;
     let two = discover(t).header("origin", t.origin()).header("origin", t.origin());
     two.with("our Origin twice").send().await?.refused(403)?;
+    let odd = discover(t).header("origin", b"http://evil.com\xff").with("an Origin beyond ASCII");
+    odd.send().await?.refused(403)?;
     Ok(())
 }
 
@@ -136,6 +139,10 @@ async fn our_hosts_are_let_in(t: &Target) -> Kept {
 async fn health_answers_under_any_name(t: &Target) -> Kept {
     for host in ["10.0.0.1:9000", "probe.example.com", "localhost"] {
         t.get("/health").set("host", host).with(format!("Host: {host}")).send().await?.is(200)?;
+        for path in ["/healthy", "/health/more"] {
+            let call = t.get(path).set("host", host).with(format!("Host: {host}"));
+            call.send().await?.refused(403)?; // no other path
+        }
     }
     Ok(())
 }
@@ -152,7 +159,10 @@ async fn strangers_are_refused_first(t: &Target) -> Kept {
             discover(t).set("authorization", "Bearer nonsense").with("a bad token"),
         ] {
             let call = call.set(header, value).with(format!("{header}: {value}"));
-            call.send().await?.refused(403)?;
+            let answer = call.send().await?;
+            let body = answer.refused(403)?;
+            let repeats = body.to_string().contains("evil");
+            demand!(!repeats, "{}", answer.unlike("a refusal that does not repeat what was sent"));
         }
     }
     Ok(())
@@ -178,6 +188,12 @@ async fn a_preflight_is_answered(t: &Target) -> Kept {
         let found = allowed.contains(&asked.into());
         demand!(found, "{}, allowed: {allowed:?}", answer.unlike(format!("{asked} allowed")));
     }
+    // OPTIONS and the question for a method make a preflight together, and neither makes one alone
+    let question = discover(t).header("origin", t.origin());
+    let question = question.header("access-control-request-method", "POST");
+    question.with("Access-Control-Request-Method").send().await?.result()?;
+    let options = t.endpoint(Method::OPTIONS).header("origin", t.origin());
+    options.with("our Origin and no question").send().await?.refused(405)?;
     Ok(())
 }
 

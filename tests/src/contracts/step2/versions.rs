@@ -24,7 +24,9 @@ pub const PROMISES: &[Promise] = promises! {
 const VERSION: &str = "io.modelcontextprotocol/protocolVersion";
 
 fn says_unsupported(answer: &Answer, asked: &str) -> Kept {
-    let data = answer.error(400, -32022)?["error"]["data"].clone();
+    let message = answer.error(400, -32022)?;
+    demand!(message["id"] == 1, "{}", answer.unlike("the id 1"));
+    let data = &message["error"]["data"];
     let supported = data["supported"].as_array().cloned().unwrap_or_default();
     for version in [MODERN, LEGACY, "2025-06-18"] {
         let named = supported.contains(&json!(version));
@@ -61,6 +63,8 @@ async fn two_versions_are_a_mismatch(t: &Target) -> Kept {
     }
     let two = t.modern("server/discover", json!({})).header("mcp-protocol-version", MODERN);
     two.with("two version headers").send().await?.error(400, -32020)?;
+    let odd = t.legacy("ping", json!({})).set("mcp-protocol-version", b"2025-11-25\xff");
+    odd.with("a version beyond ASCII").send().await?.error(400, -32020)?;
     Ok(())
 }
 
@@ -95,6 +99,9 @@ async fn meta_must_be_complete(t: &Target) -> Kept {
         let call = call.edit(|m| m["params"]["_meta"] = meta.clone());
         call.with(format!("_meta {meta}")).send().await?.error(400, -32602)?;
     }
+    // a version that nobody can read is not the old one, though no header speaks of a new one
+    let odd = t.legacy("ping", json!({"_meta": {VERSION: 5}})).without("mcp-protocol-version");
+    odd.with("a number for a version").send().await?.error(400, -32602)?;
     let none = t.modern("server/discover", json!({})).edit(|m| m["params"] = json!({}));
     none.with("empty params").send().await?.error(400, -32602)?;
     let call = t.modern("server/discover", json!({})).edit(|m| {

@@ -71,6 +71,9 @@ async fn metadata_is_for_every_page(t: &Target) -> Kept {
         answer.is(200)?.json()?;
         let allowed = answer.header("access-control-allow-origin")?;
         demand!(allowed == Some("*"), "{}, {allowed:?}", answer.unlike("any page allowed"));
+        let caching = answer.list("cache-control");
+        let kept = caching.contains(&"public".into());
+        demand!(kept, "{}, Cache-Control: {caching:?}", answer.unlike("Cache-Control: public"));
     }
     Ok(())
 }

@@ -59,7 +59,15 @@ async fn no_secret_no_token(t: &Target) -> Kept {
         not_stored(&answer)?;
     }
     let (_, document) = issuer(t).await?;
-    t.get(&local(t, &document["token_endpoint"])).anonymous().send().await?.refused(405)?;
+    let endpoint = local(t, &document["token_endpoint"]);
+    t.get(&endpoint).anonymous().send().await?.refused(405)?;
+    // a client that lives in a page asks from the origin of its own
+    let call = t.call(Method::POST, &endpoint).anonymous().header("content-type", FORM).body(grant);
+    let call = call.header("origin", "https://elsewhere.example").with("a foreign Origin");
+    let answer = call.send().await?;
+    answer.refused(401)?;
+    let allowed = answer.header("access-control-allow-origin")?;
+    demand!(allowed == Some("*"), "{}, {allowed:?}", answer.unlike("any page allowed"));
     Ok(())
 }
 
