@@ -198,7 +198,9 @@ impl ScopeTable {
     fn granted(&self, caller: &Identity) -> ScopeSet {
         let mut granted = caller.scopes().clone();
         for role in caller.roles() {
-            granted.extend(self.roles.get(role).into_iter().flat_map(ScopeSet::iter).map(str::to_owned));
+            granted.extend(
+                self.roles.get(role).into_iter().flat_map(ScopeSet::iter).map(str::to_owned),
+            );
         }
         let mut new: Vec<String> = granted.iter().map(str::to_owned).collect();
         while let Some(broad) = new.pop() {

@@ -2,13 +2,13 @@
 //!
 //! Whoever decides by one reading of a message, and lets another reader act on it, must read it as the other does. So what two readers
 //! could take differently is refused: a member that stands twice, a list where an object must be (of which some readers
-//! take the elements for members), several messages in one.
+//! take the elements for members), several messages in one, a request that is an answer too.
 
 use std::fmt;
 
 use serde::{
     Deserialize, Deserializer,
-    de::{DeserializeSeed, IgnoredAny, MapAccess, Visitor},
+    de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, Visitor},
 };
 use serde_json::Value;
 
@@ -68,14 +68,20 @@ impl<'de> Visitor<'de> for Message<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
-        let mut params = None;
+        let (mut params, mut is_answer) = (None, false);
         while let Some(name) = members.next_key::<String>()? {
             match name.as_str() {
                 "method" => once(&mut self.0.method, members.next_value()?)?,
                 "id" => once(&mut self.0.id, members.next_value()?)?,
                 "params" => once(&mut params, members.next_value_seed(Params(&mut *self.0))?)?,
-                _ => drop(members.next_value::<IgnoredAny>()?),
+                other => {
+                    is_answer |= matches!(other, "result" | "error");
+                    members.next_value::<IgnoredAny>()?;
+                }
             }
+        }
+        if is_answer && self.0.method.is_some() {
+            return Err(A::Error::custom("it is a request and an answer"));
         }
         Ok(())
     }
@@ -163,6 +169,8 @@ mod tests {
             r#"{"id":1,"id":2}"#,
             r#"{"method":1}"#,
             r#"{"params":{},"params":{}}"#,
+            r#"{"method":"ping","id":1,"result":{}}"#,
+            r#"{"error":{},"method":"ping"}"#,
             r#"{"params":["delete"]}"#,
             r#"{"params":{"name":"a","name":"b"}}"#,
             r#"{"params":{"uri":"a","uri":"b"}}"#,

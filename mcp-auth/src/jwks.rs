@@ -14,17 +14,11 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use jsonwebtoken::DecodingKey;
-use rsa::{BigUint, RsaPublicKey, traits::PublicKeyParts as _};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use tracing::warn;
 
-use crate::{algorithm::Algorithm, clock::Clock, refusal::refuse};
-
-/// Bits that an RSA key must have at least, and may have at most: below it can be broken, above
-/// somebody wants to keep us busy.
-const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
+pub use crate::jwk::{Key, Keys, parse, parse_foreign, thumbprint};
+use crate::{clock::Clock, refusal::refuse};
 
 /// Why there are no keys.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -39,144 +33,6 @@ pub enum JwksError {
     /// None of its keys can be used.
     #[error("the key set holds no RS256 key that can be used")]
     Empty,
-}
-
-/// A public key that can be used.
-#[derive(Clone)]
-pub struct Key {
-    kid: String,
-    published: Value,
-    retires: Option<i64>,
-    algorithms: Vec<Algorithm>,
-    decoding: DecodingKey,
-}
-
-impl Key {
-    /// Its name: the thumbprint of RFC 7638.
-    #[must_use]
-    pub fn kid(&self) -> &str {
-        &self.kid
-    }
-
-    /// Is it a key for signatures of this algorithm?
-    #[must_use]
-    pub fn serves(&self, algorithm: Algorithm) -> bool {
-        self.algorithms.contains(&algorithm)
-    }
-
-    /// The key itself, to check a signature with.
-    #[must_use]
-    pub fn decoding(&self) -> &DecodingKey {
-        &self.decoding
-    }
-
-    fn is_in_use(&self, now: i64) -> bool {
-        self.retires.is_none_or(|end| now < end)
-    }
-}
-
-/// Public keys, in the order of their document.
-#[derive(Clone, Default)]
-pub struct Keys(Vec<Key>);
-
-impl Keys {
-    /// The key of this name, if it is in use at this time.
-    #[must_use]
-    pub fn choose(&self, kid: &str, now: i64) -> Option<&Key> {
-        self.0.iter().find(|key| key.kid == kid && key.is_in_use(now))
-    }
-
-    /// Is one of them in use at this time?
-    #[must_use]
-    pub fn are_in_use(&self, now: i64) -> bool {
-        self.0.iter().any(|key| key.is_in_use(now))
-    }
-
-    /// The document to publish: what is public of the keys in use.
-    #[must_use]
-    pub fn publish(&self, now: i64) -> Value {
-        let keys = self.0.iter().filter(|key| key.is_in_use(now));
-        json!({"keys": keys.map(|key| &key.published).collect::<Vec<_>>()})
-    }
-}
-
-#[derive(Deserialize)]
-struct Document {
-    keys: Vec<Value>,
-}
-
-/// A key as it stands in a document; members that we do not know are passed over.
-#[derive(Deserialize)]
-struct Entry {
-    kty: String,
-    kid: Option<String>,
-    #[serde(rename = "use")]
-    purpose: Option<String>,
-    alg: Option<String>,
-    n: Option<String>,
-    e: Option<String>,
-    /// When it is no longer in use, in seconds since 1970 (a parameter of OpenID Federation).
-    exp: Option<i64>,
-}
-
-/// Reads a key set. A key that cannot be used is passed over with a line in the log, so that one that an issuer
-/// adds for others does not put us out of work.
-///
-/// # Errors
-/// [`JwksError::Malformed`], and [`JwksError::Empty`] when no key can be used.
-pub fn parse(document: &[u8]) -> Result<Keys, JwksError> {
-    let document: Document =
-        serde_json::from_slice(document).map_err(|e| JwksError::Malformed(e.to_string()))?;
-    let mut keys: Vec<Key> = Vec::new();
-    for entry in document.keys {
-        match key(entry) {
-            Ok(key) if keys.iter().any(|other| other.kid == key.kid) => {
-                warn!(kid = key.kid, "key passed over: its name stands twice");
-            }
-            Ok(key) => keys.push(key),
-            Err(why) => warn!("key passed over: {why}"),
-        }
-    }
-    if keys.is_empty() { Err(JwksError::Empty) } else { Ok(Keys(keys)) }
-}
-
-/// One key, if it is an RSA key for RS256 signatures, strong, and named by its thumbprint.
-fn key(entry: Value) -> Result<Key, String> {
-    let entry: Entry = serde_json::from_value(entry).map_err(|error| error.to_string())?;
-    if entry.kty != "RSA" || entry.alg.as_deref() != Some("RS256") {
-        return Err(format!(
-            "{} {} is not RSA for RS256",
-            entry.kty,
-            entry.alg.unwrap_or_default()
-        ));
-    }
-    if entry.purpose.as_deref() != Some("sig") {
-        return Err("`use` is not `sig`".into()); // an encryption key must not sign
-    }
-    let (Some(kid), Some(n), Some(e)) = (entry.kid, entry.n, entry.e) else {
-        return Err("`kid`, `n` or `e` is missing".into());
-    };
-    let decode = |text: &str| URL_SAFE_NO_PAD.decode(text).map_err(|error| error.to_string());
-    let (modulus, exponent) = (decode(&n)?, decode(&e)?);
-    let big = BigUint::from_bytes_be;
-    let public = RsaPublicKey::new_with_max_size(big(&modulus), big(&exponent), *RSA_BITS.end())
-        .map_err(|error| error.to_string())?;
-    if !RSA_BITS.contains(&public.n().bits()) {
-        return Err(format!("{} bits are too few", public.n().bits()));
-    }
-    if kid != thumbprint(&json!({"e": e, "kty": "RSA", "n": n})) {
-        return Err(format!("the kid {kid:?} is not its thumbprint"));
-    }
-    let decoding = DecodingKey::from_rsa_raw_components(&modulus, &exponent);
-    let published = json!({"kty": "RSA", "use": "sig", "alg": "RS256", "kid": kid, "n": n, "e": e});
-    Ok(Key { kid, published, retires: entry.exp, algorithms: vec![Algorithm::Rs256], decoding })
-}
-
-/// The thumbprint of a key (RFC 7638 §3): SHA-256 over its required members, in the order of the
-/// alphabet, without blanks. `serde_json` writes an object just so.
-#[must_use]
-pub fn thumbprint(required_members: &Value) -> String {
-    URL_SAFE_NO_PAD.encode(digest(&SHA256, required_members.to_string().as_bytes()))
 }
 
 /// Keys that are at hand: those in a file, which is read again when it changes, or keys that stay as they are.

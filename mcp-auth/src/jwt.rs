@@ -8,6 +8,7 @@ use tracing::error;
 use crate::{
     Identity,
     algorithm::{self, Algorithm},
+    gate::Gate,
     identity::{self, seconds},
     jwks::{Key, KeySet, Keys},
     unverified::Unverified,
@@ -178,6 +179,7 @@ impl Policy {
 pub struct Verifier {
     keys: Arc<KeySet>,
     policy: Policy,
+    gate: Arc<Gate>,
 }
 
 impl Verifier {
@@ -192,7 +194,14 @@ impl Verifier {
     #[must_use]
     pub fn with_policy(keys: Arc<KeySet>, policy: Policy) -> Self {
         algorithm::install();
-        Self { keys, policy }
+        Self { keys, policy, gate: Arc::default() }
+    }
+
+    /// How many signatures are checked at a time when it is used as a [`Verify`]; some hundreds may wait, more are told to come again.
+    /// Defaults to half of the cores, so that callers whose token is known already get through a flood of bad ones.
+    #[must_use]
+    pub fn at_a_time(self, checks: usize) -> Self {
+        Self { gate: Arc::new(Gate::new(checks)), ..self }
     }
 
     /// Whose tokens it takes.
@@ -229,7 +238,13 @@ impl Verifier {
 
 impl Verify for Verifier {
     fn verify<'a>(&'a self, token: &'a str, now: i64) -> Verdict<'a> {
-        Box::pin(std::future::ready(self.verify(token, now)))
+        Box::pin(async move {
+            let token = Unverified::parse(token)?;
+            let (kid, algorithm) = self.policy.check(&token, now)?;
+            let keys = self.keys()?;
+            let key = keys.choose(kid, now);
+            Ok(self.gate.through(|| self.policy.identify(token, algorithm, key)).await??)
+        })
     }
 
     fn generation(&self) -> u64 {

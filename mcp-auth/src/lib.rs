@@ -14,9 +14,15 @@ pub mod challenge;
 pub mod clock;
 #[cfg(feature = "jwt")]
 mod envelope;
+#[cfg(feature = "jwt")]
+mod gate;
 pub mod identity;
 #[cfg(feature = "issuer")]
 pub mod issuer;
+#[cfg(feature = "jwt")]
+pub mod issuers;
+#[cfg(feature = "jwt")]
+mod jwk;
 #[cfg(feature = "jwt")]
 pub mod jwks;
 #[cfg(feature = "jwt")]
@@ -28,6 +34,8 @@ pub mod members;
 pub mod metadata;
 pub mod origin;
 pub mod refusal;
+#[cfg(feature = "remote")]
+pub mod remote;
 pub mod scopes;
 #[cfg(feature = "jwt")]
 mod session;

@@ -40,8 +40,10 @@ impl Sessions {
         let (Some(first), more) = (given.next(), given.next()) else { return };
         let opened = first.to_str().ok().filter(|_| more.is_none()).and_then(|sealed| {
             let (id, seal) = sealed.rsplit_once('.')?;
-            let is_his =
-                constant_time::verify_slices_are_equal(seal.as_bytes(), self.seal(id, caller).as_bytes());
+            let is_his = constant_time::verify_slices_are_equal(
+                seal.as_bytes(),
+                self.seal(id, caller).as_bytes(),
+            );
             is_his.ok().and_then(|()| HeaderValue::from_str(id).ok())
         });
         headers.insert(SESSION, opened.unwrap_or_else(|| self.nobody(caller)));
@@ -126,7 +128,8 @@ mod tests {
         sessions.close(&mut sealed, &alice);
         let sealed = sealed[&SESSION].to_str().unwrap().to_owned();
         let cut = &sealed[..sealed.len() - 1];
-        for given in [&["abc"][..], &["abc."], &[""], &[cut], &[&sealed, "abc"], &["abc", &sealed]] {
+        for given in [&["abc"][..], &["abc."], &[""], &[cut], &[&sealed, "abc"], &["abc", &sealed]]
+        {
             let mut headers = HeaderMap::new();
             for value in given {
                 headers.append(SESSION, value.parse().unwrap());

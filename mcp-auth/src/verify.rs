@@ -20,8 +20,7 @@ pub trait Verify: Send + Sync {
 }
 
 /// What [`Verify::verify`] finds, when it is awaited.
-pub type Verdict<'a> =
-    Pin<Box<dyn Future<Output = Result<Identity, VerifyError>> + Send + 'a>>;
+pub type Verdict<'a> = Pin<Box<dyn Future<Output = Result<Identity, VerifyError>> + Send + 'a>>;
 
 /// Why a token is not taken.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -30,8 +29,8 @@ pub enum VerifyError {
     /// It is a bad token: 401, whatever the cause.
     #[error("{0}")]
     Invalid(#[from] Cause),
-    /// We cannot tell at the moment, because we have no keys: 503.
-    #[error("no keys to check the token with; try again in {} s", retry_after.as_secs())]
+    /// We cannot tell at the moment, because we have no keys or too much to do: 503.
+    #[error("the token cannot be checked now; try again in {} s", retry_after.as_secs())]
     Unavailable {
         /// When to try again.
         retry_after: Duration,

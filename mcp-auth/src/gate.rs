@@ -1,0 +1,81 @@
+//! How many signatures are checked at a time? Fewer than there are cores, so that a flood of bad ones leaves room for
+//! callers whose token is known already.
+
+use std::{num::NonZero, thread, time::Duration};
+
+use tokio::sync::Semaphore;
+
+use crate::verify::VerifyError;
+
+/// Checks that may wait for their turn.
+const QUEUE: usize = 512;
+
+/// Lets so many through at a time; some more may wait, and the rest is told to come again.
+pub(crate) struct Gate {
+    turns: Semaphore,
+    queue: Semaphore,
+}
+
+impl Default for Gate {
+    /// Half of the cores, at least one.
+    fn default() -> Self {
+        Self::new(thread::available_parallelism().map_or(1, NonZero::get) / 2)
+    }
+}
+
+impl Gate {
+    pub(crate) fn new(at_a_time: usize) -> Self {
+        let turns = at_a_time.max(1);
+        Self { turns: Semaphore::new(turns), queue: Semaphore::new(QUEUE.saturating_add(turns)) }
+    }
+
+    /// Does this when its turn has come.
+    ///
+    /// # Errors
+    /// [`VerifyError::Unavailable`], at once, when too many wait already.
+    pub(crate) async fn through<R>(&self, check: impl FnOnce() -> R) -> Result<R, VerifyError> {
+        let busy = |_| VerifyError::Unavailable { retry_after: Duration::from_secs(1) };
+        let _place = self.queue.try_acquire().map_err(busy)?;
+        let _turn = self
+            .turns
+            .acquire()
+            .await
+            .map_err(|_| VerifyError::Unavailable { retry_after: Duration::from_secs(1) })?;
+        Ok(check())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Barrier};
+
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn one_is_let_through_some_wait_and_the_rest_is_sent_away() {
+        let (gate, barrier) = (Arc::new(Gate::new(1)), Arc::new(Barrier::new(2)));
+        let checks = |gate: Arc<Gate>, barrier: Option<Arc<Barrier>>| async move {
+            gate.through(|| barrier.map(|barrier| barrier.wait())).await.is_ok()
+        };
+        let first = tokio::spawn(checks(gate.clone(), Some(barrier.clone())));
+        let is_in = async {
+            while gate.turns.available_permits() > 0 {
+                tokio::task::yield_now().await;
+            }
+        };
+        is_in.await;
+        let waiting: Vec<_> =
+            (0..QUEUE).map(|_| tokio::spawn(checks(gate.clone(), None))).collect();
+        while gate.queue.available_permits() > 0 {
+            tokio::task::yield_now().await;
+        }
+        assert!(waiting.iter().all(|waiting| !waiting.is_finished()));
+        assert!(!checks(gate.clone(), None).await, "one too many");
+        barrier.wait();
+        assert!(first.await.unwrap());
+        for waiting in waiting {
+            assert!(waiting.await.unwrap());
+        }
+        assert!(checks(gate, None).await);
+    }
+}

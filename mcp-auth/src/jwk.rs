@@ -1,0 +1,250 @@
+//! Which of the keys in a document can be used, and for what? (RFC 7517, RFC 7518 §6, RFC 8037)
+
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use jsonwebtoken::DecodingKey;
+use rsa::{BigUint, RsaPublicKey, traits::PublicKeyParts as _};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tracing::warn;
+
+use crate::{algorithm::Algorithm, jwks::JwksError};
+
+/// Bits that an RSA key must have at least, and may have at most: below it can be broken, above
+/// somebody wants to keep us busy.
+const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
+
+/// Keys of a document that are looked at; an issuer has a handful.
+const MAX_KEYS: usize = 100;
+
+/// A public key that can be used.
+#[derive(Clone)]
+pub struct Key {
+    kid: String,
+    published: Value,
+    retires: Option<i64>,
+    algorithms: Vec<Algorithm>,
+    decoding: DecodingKey,
+}
+
+impl Key {
+    /// Its name: the thumbprint of RFC 7638 if it is one of ours, else what its issuer calls it.
+    #[must_use]
+    pub fn kid(&self) -> &str {
+        &self.kid
+    }
+
+    /// Is it a key for signatures of this algorithm?
+    #[must_use]
+    pub fn serves(&self, algorithm: Algorithm) -> bool {
+        self.algorithms.contains(&algorithm)
+    }
+
+    /// The key itself, to check a signature with.
+    #[must_use]
+    pub fn decoding(&self) -> &DecodingKey {
+        &self.decoding
+    }
+
+    fn is_in_use(&self, now: i64) -> bool {
+        self.retires.is_none_or(|end| now < end)
+    }
+}
+
+/// Public keys, in the order of their document.
+#[derive(Clone, Default)]
+pub struct Keys(Vec<Key>);
+
+impl Keys {
+    /// The key of this name, if it is in use at this time.
+    #[must_use]
+    pub fn choose(&self, kid: &str, now: i64) -> Option<&Key> {
+        self.0.iter().find(|key| key.kid == kid && key.is_in_use(now))
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Are there none?
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Is one of them in use at this time?
+    #[must_use]
+    pub fn are_in_use(&self, now: i64) -> bool {
+        self.0.iter().any(|key| key.is_in_use(now))
+    }
+
+    /// The document to publish: what is public of the keys in use.
+    #[must_use]
+    pub fn publish(&self, now: i64) -> Value {
+        let keys = self.0.iter().filter(|key| key.is_in_use(now));
+        json!({"keys": keys.map(|key| &key.published).collect::<Vec<_>>()})
+    }
+}
+
+#[derive(Deserialize)]
+struct Document {
+    keys: Vec<Value>,
+}
+
+/// A key as it stands in a document; members that we do not know are passed over.
+#[derive(Deserialize)]
+struct Entry {
+    kty: String,
+    kid: Option<String>,
+    #[serde(rename = "use")]
+    purpose: Option<String>,
+    key_ops: Option<Vec<String>>,
+    alg: Option<String>,
+    n: Option<String>,
+    e: Option<String>,
+    crv: Option<String>,
+    x: Option<String>,
+    y: Option<String>,
+    /// When it is no longer in use, in seconds since 1970 (a parameter of OpenID Federation).
+    exp: Option<i64>,
+}
+
+/// Reads a key set as this project writes it: RSA keys for RS256, named by their thumbprints. A key that cannot be used is
+/// passed over with a line in the log, so that one that is added for others does not put us out of work.
+///
+/// # Errors
+/// [`JwksError::Malformed`], and [`JwksError::Empty`] when no key can be used.
+pub fn parse(document: &[u8]) -> Result<Keys, JwksError> {
+    read(document, own)
+}
+
+/// Reads the key set of any issuer: RSA (RS256, PS256), EC (ES256 on P-256, ES384 on P-384) and OKP (EdDSA with
+/// Ed25519), each for the algorithm that its `alg` names, if it names one, under whatever name its issuer gave it. A key that
+/// cannot be used (for encryption, of another kind, weak, broken, without a name, of a name that stands twice) is passed over
+/// with a line in the log. Of the first 100 keys at most.
+///
+/// # Errors
+/// [`JwksError::Malformed`], and [`JwksError::Empty`] when no key can be used.
+pub fn parse_foreign(document: &[u8]) -> Result<Keys, JwksError> {
+    read(document, foreign)
+}
+
+fn read(document: &[u8], key: fn(Entry) -> Result<Key, String>) -> Result<Keys, JwksError> {
+    let document: Document =
+        serde_json::from_slice(document).map_err(|e| JwksError::Malformed(e.to_string()))?;
+    let mut keys: Vec<Key> = Vec::new();
+    for entry in document.keys.into_iter().take(MAX_KEYS) {
+        let entry = serde_json::from_value(entry).map_err(|error| error.to_string());
+        match entry.and_then(key) {
+            Ok(key) if keys.iter().any(|other| other.kid == key.kid) => {
+                warn!(kid = key.kid, "key passed over: its name stands twice");
+            }
+            Ok(key) => keys.push(key),
+            Err(why) => warn!("key passed over: {why}"),
+        }
+    }
+    if keys.is_empty() { Err(JwksError::Empty) } else { Ok(Keys(keys)) }
+}
+
+/// A key of ours says all that can be said of it.
+fn own(entry: Entry) -> Result<Key, String> {
+    if entry.kty != "RSA" || entry.alg.as_deref() != Some("RS256") {
+        return Err(format!(
+            "{} {} is not RSA for RS256",
+            entry.kty,
+            entry.alg.unwrap_or_default()
+        ));
+    }
+    if entry.purpose.as_deref() != Some("sig") {
+        return Err("`use` is not `sig`".into()); // an encryption key must not sign
+    }
+    let key = foreign(entry)?;
+    let mut members = key.published.clone();
+    let required = json!({"e": members["e"].take(), "kty": "RSA", "n": members["n"].take()});
+    if key.kid != thumbprint(&required) {
+        return Err(format!("the kid {:?} is not its thumbprint", key.kid));
+    }
+    Ok(key)
+}
+
+fn foreign(entry: Entry) -> Result<Key, String> {
+    let is_for_signatures = entry.purpose.as_deref().is_none_or(|purpose| purpose == "sig")
+        && entry
+            .key_ops
+            .as_ref()
+            .is_none_or(|all| all.iter().any(|operation| operation == "verify"));
+    if !is_for_signatures {
+        return Err("it is not for signatures, say `use` or `key_ops`".into());
+    }
+    let kid = entry.kid.clone().filter(|kid| !kid.is_empty()).ok_or("it has no `kid`")?;
+    let (possible, decoding, mut published) = match (&*entry.kty, entry.crv.as_deref()) {
+        ("RSA", _) => rsa(&entry)?,
+        ("EC", Some("P-256")) => ec(&entry, Algorithm::Es256, 32)?,
+        ("EC", Some("P-384")) => ec(&entry, Algorithm::Es384, 48)?,
+        ("OKP", Some("Ed25519")) => ed25519(&entry)?,
+        (kty, crv) => return Err(format!("its kind is {kty} {}", crv.unwrap_or_default())),
+    };
+    let algorithms: Vec<_> = match &entry.alg {
+        None => possible,
+        Some(alg) => possible.into_iter().filter(|possible| possible.name() == alg).collect(),
+    };
+    let Some(first) = algorithms.first() else {
+        return Err(format!("its algorithm is {}", entry.alg.unwrap_or_default()));
+    };
+    published["kty"] = entry.kty.into();
+    published["use"] = "sig".into();
+    published["alg"] = first.name().into();
+    published["kid"] = kid.clone().into();
+    Ok(Key { kid, published, retires: entry.exp, algorithms, decoding })
+}
+
+/// What a key can do, the key, and its public members.
+type Read = (Vec<Algorithm>, DecodingKey, Value);
+
+fn rsa(entry: &Entry) -> Result<Read, String> {
+    let (n, e) = (member(entry.n.as_deref(), "n")?, member(entry.e.as_deref(), "e")?);
+    let big = BigUint::from_bytes_be;
+    let public = RsaPublicKey::new_with_max_size(big(&n), big(&e), *RSA_BITS.end())
+        .map_err(|error| error.to_string())?;
+    if !RSA_BITS.contains(&public.n().bits()) {
+        return Err(format!("{} bits are too few", public.n().bits()));
+    }
+    let decoding = DecodingKey::from_rsa_raw_components(&n, &e);
+    Ok((vec![Algorithm::Rs256, Algorithm::Ps256], decoding, json!({"n": entry.n, "e": entry.e})))
+}
+
+fn ec(entry: &Entry, algorithm: Algorithm, bytes: usize) -> Result<Read, String> {
+    let (x, y) = (entry.x.as_deref(), entry.y.as_deref());
+    let length = (member(x, "x")?.len(), member(y, "y")?.len());
+    if length != (bytes, bytes) {
+        return Err("`x` or `y` has the wrong length".into()); // RFC 7518 §6.2.1.2
+    }
+    let decoding = DecodingKey::from_ec_components(x.unwrap_or_default(), y.unwrap_or_default())
+        .map_err(|error| error.to_string())?;
+    let published = json!({"crv": entry.crv, "x": x, "y": y});
+    Ok((vec![algorithm], decoding, published))
+}
+
+fn ed25519(entry: &Entry) -> Result<Read, String> {
+    let x = entry.x.as_deref();
+    if member(x, "x")?.len() != 32 {
+        return Err("`x` has the wrong length".into()); // RFC 8037 §2, RFC 8032 §5.1.5
+    }
+    let decoding = DecodingKey::from_ed_components(x.unwrap_or_default())
+        .map_err(|error| error.to_string())?;
+    Ok((vec![Algorithm::EdDsa], decoding, json!({"crv": entry.crv, "x": x})))
+}
+
+fn member(text: Option<&str>, name: &str) -> Result<Vec<u8>, String> {
+    let text = text.ok_or_else(|| format!("`{name}` is missing"))?;
+    URL_SAFE_NO_PAD.decode(text).map_err(|error| format!("`{name}`: {error}"))
+}
+
+/// The thumbprint of a key (RFC 7638 §3): SHA-256 over its required members, in the order of the
+/// alphabet, without blanks. `serde_json` writes an object just so.
+#[must_use]
+pub fn thumbprint(required_members: &Value) -> String {
+    URL_SAFE_NO_PAD.encode(digest(&SHA256, required_members.to_string().as_bytes()))
+}

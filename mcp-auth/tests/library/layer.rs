@@ -1,0 +1,204 @@
+//! One layer around a server that knows nothing of tokens: who gets in, what is he told, and what reaches the server?
+
+mod cache;
+mod rights;
+mod sessions;
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use axum::{
+    Extension, Router,
+    body::{Body, Bytes, to_bytes},
+    extract::Request,
+    http::{HeaderMap, Method, StatusCode},
+    response::IntoResponse as _,
+};
+use futures_util::{StreamExt as _, stream};
+use mcp_auth::{
+    AuthLayer, Identity, Needs, VerifyError,
+    call::ScopeTable,
+    metadata::ProtectedResource,
+    testing::Kind,
+    verify::{Verdict, Verify},
+};
+use serde_json::{Value, json};
+use tower::{Layer as _, ServiceExt as _};
+
+use crate::issuer::{AUDIENCE, NAME, NOW, new, shared, verifier};
+
+const METADATA: &str = "http://localhost:9000/.well-known/oauth-protected-resource/mcp";
+
+fn metadata() -> ProtectedResource {
+    ProtectedResource::new(AUDIENCE, NAME, "mcp:read mcp:tools".parse().unwrap()).unwrap()
+}
+
+/// A layer for tokens of the shared issuer.
+fn layer() -> AuthLayer {
+    let layer = AuthLayer::new(metadata(), verifier(shared())).unwrap();
+    layer.clock(shared().clock().clone()).scope("mcp:read")
+}
+
+/// A good token.
+fn token(subject: &str, scope: &str) -> String {
+    shared().token(subject).scope(scope).mint().unwrap()
+}
+
+fn post(token: &str, body: &Value) -> Request {
+    let request = Request::post("/mcp").header("content-type", "application/json");
+    let request = request.header("authorization", format!("Bearer {token}"));
+    request.body(body.to_string().into()).unwrap()
+}
+
+fn call(method: &str, name: &str) -> Value {
+    json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": {"name": name}})
+}
+
+/// Status, headers and body of an answer.
+async fn answer(app: Router, request: Request) -> (StatusCode, HeaderMap, String) {
+    let (parts, body) = app.oneshot(request).await.unwrap().into_parts();
+    let body = to_bytes(body, 1 << 20).await.unwrap();
+    (parts.status, parts.headers, String::from_utf8(body.to_vec()).unwrap())
+}
+
+/// A server that answers with the name of the caller, and counts.
+fn greeter() -> (Router, Arc<AtomicUsize>) {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = asked.clone();
+    let greet = async move |Extension(caller): Extension<Identity>, body: String| {
+        count.fetch_add(1, Ordering::SeqCst);
+        format!("{} {body}", caller.subject())
+    };
+    (Router::new().fallback(greet), asked)
+}
+
+#[tokio::test]
+async fn the_caller_reaches_the_server_and_strangers_do_not() {
+    let (server, asked) = greeter();
+    let app = server.layer(layer());
+    let good = post(&token("alice", "mcp:read"), &json!("hello"));
+    let (status, _, body) = answer(app.clone(), good).await;
+    assert_eq!((status, &*body), (StatusCode::OK, "alice \"hello\""));
+    for method in [Method::GET, Method::POST, Method::DELETE, Method::OPTIONS, Method::PUT] {
+        for path in ["/mcp", "/", "/health", "/.well-known/oauth-protected-resource/other"] {
+            let request = Request::builder().method(method.clone()).uri(path);
+            let request = request.body(Body::from("x")).unwrap();
+            let (status, headers, body) = answer(app.clone(), request).await;
+            assert_eq!(status, StatusCode::UNAUTHORIZED, "{method} {path}");
+            let challenge = headers["www-authenticate"].to_str().unwrap();
+            assert!(challenge.contains(METADATA) && challenge.contains("scope=\"mcp:read\""));
+            assert!(!challenge.contains("error") && !body.contains("\"error\""), "{challenge}");
+        }
+    }
+    let twice = Request::post("/mcp").header("authorization", "Bearer a b").body(Body::empty());
+    assert_eq!(answer(app, twice.unwrap()).await.0, StatusCode::BAD_REQUEST);
+    assert_eq!(asked.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn no_bad_token_gets_in_whatever_the_server() {
+    let issuer = new().with_scope("mcp:read");
+    let auth = || {
+        let layer = AuthLayer::new(metadata(), verifier(&issuer)).unwrap();
+        layer.scope("mcp:read").clock(issuer.clock().clone())
+    };
+    let scopes = ScopeTable::new("mcp:read");
+    for layer in [auth().mcp_scopes(scopes.clone()), auth().no_cache().mcp_scopes(scopes)] {
+        let app = Router::new().fallback(async || "in").layer(layer);
+        let report = issuer.refuses_bad_tokens(app, AUDIENCE).await;
+        assert!(report.is_clean(), "{report}");
+        assert_eq!(report.tried(), Kind::all().count());
+    }
+    let bare = tower::service_fn(async |_: Request| {
+        Ok::<_, std::convert::Infallible>("in".into_response())
+    });
+    let guarded = auth().mcp_scopes(ScopeTable::new("mcp:read")).layer(bare);
+    let report = issuer.refuses_bad_tokens(guarded, AUDIENCE).await;
+    assert!(report.is_clean(), "{report}");
+}
+
+#[tokio::test]
+async fn the_metadata_is_for_everybody_at_both_addresses() {
+    let (server, asked) = greeter();
+    let app = server.layer(layer());
+    for (method, path, expected) in [
+        ("GET", "/.well-known/oauth-protected-resource", 200),
+        ("GET", "/.well-known/oauth-protected-resource/mcp", 200),
+        ("HEAD", "/.well-known/oauth-protected-resource/mcp", 200),
+        ("POST", "/.well-known/oauth-protected-resource/mcp", 401),
+        ("GET", "/.well-known/oauth-protected-resource/mcp/", 401),
+        ("GET", "/x/.well-known/oauth-protected-resource", 401),
+    ] {
+        let request = Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
+        let (status, _, body) = answer(app.clone(), request).await;
+        assert_eq!(status.as_u16(), expected, "{method} {path}");
+        if method == "GET" && expected == 200 {
+            let document: Value = serde_json::from_str(&body).unwrap();
+            assert_eq!(document["resource"], AUDIENCE);
+        }
+    }
+    assert_eq!(asked.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn a_server_may_ask_for_more_scope_itself() {
+    let needs = |scopes: &str| Needs(scopes.parse().unwrap());
+    let refuse = async move |Extension(caller): Extension<Identity>| {
+        if caller.subject() == "bob" {
+            return (StatusCode::FORBIDDEN, "the server's own words").into_response();
+        }
+        let mut refusal = StatusCode::FORBIDDEN.into_response();
+        refusal.extensions_mut().insert(needs("files:read files:write"));
+        refusal
+    };
+    let app = Router::new().fallback(refuse).layer(layer());
+    let request = post(&token("alice", "mcp:read"), &json!({}));
+    let (status, headers, body) = answer(app.clone(), request).await;
+    let challenge = headers["www-authenticate"].to_str().unwrap();
+    assert_eq!(status, StatusCode::FORBIDDEN);
+    assert!(challenge.contains("scope=\"files:read files:write\""), "{challenge}");
+    assert!(body.contains("insufficient_scope"), "{body}");
+    let (status, headers, body) = answer(app, post(&token("bob", "mcp:read"), &json!({}))).await;
+    assert_eq!((status, &*body), (StatusCode::FORBIDDEN, "the server's own words"));
+    assert!(!headers.contains_key("www-authenticate"));
+}
+
+#[tokio::test]
+async fn a_stream_goes_through_as_it_comes() {
+    let (send, receive) = tokio::sync::mpsc::unbounded_channel::<Bytes>();
+    let receive = Arc::new(std::sync::Mutex::new(Some(receive)));
+    let events = async move || {
+        let receive = receive.lock().unwrap().take().unwrap();
+        let events = stream::unfold(receive, async |mut receive| {
+            let next = receive.recv().await?;
+            Some((Ok::<_, std::convert::Infallible>(next), receive))
+        });
+        ([("content-type", "text/event-stream")], Body::from_stream(events)).into_response()
+    };
+    let app = Router::new().fallback(events).layer(layer().mcp_scopes(ScopeTable::new("mcp:read")));
+    let request = post(&token("alice", "mcp:read"), &call("tools/call", "slow"));
+    let mut answer = app.oneshot(request).await.unwrap().into_body().into_data_stream();
+    for event in ["data: 1\n\n", "data: 2\n\n"] {
+        send.send(event.into()).unwrap();
+        assert_eq!(answer.next().await.unwrap().unwrap(), event, "before the next one is there");
+    }
+    drop(send);
+    assert!(answer.next().await.is_none());
+}
+
+#[tokio::test]
+async fn whoever_cannot_tell_says_so() {
+    struct NoKeys;
+    impl Verify for NoKeys {
+        fn verify<'a>(&'a self, _: &'a str, _: i64) -> Verdict<'a> {
+            let retry_after = std::time::Duration::from_secs(7);
+            Box::pin(async move { Err(VerifyError::Unavailable { retry_after }) })
+        }
+    }
+    let app = Router::new().fallback(async || "in");
+    let app = app.layer(AuthLayer::new(metadata(), NoKeys).unwrap());
+    let (status, headers, _) = answer(app, post("x", &json!({}))).await;
+    assert_eq!((status.as_u16(), &headers["retry-after"]), (503, &"7".parse().unwrap()));
+}

@@ -1,0 +1,153 @@
+//! A token that was good a moment ago is not checked again, and one that was bad always is.
+
+use std::{
+    sync::{Mutex, atomic::AtomicU64},
+    time::Duration,
+};
+
+use mcp_auth::{Clock, cache::Cache, issuers::Issuers, testing::Issuer};
+
+use super::*;
+
+/// Counts how often it is asked, and has a generation.
+#[derive(Clone)]
+struct Counting {
+    inner: mcp_auth::jwt::Verifier,
+    asked: Arc<AtomicUsize>,
+    generation: Arc<AtomicU64>,
+}
+
+impl Verify for Counting {
+    fn verify<'a>(&'a self, token: &'a str, now: i64) -> Verdict<'a> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        Box::pin(async move { self.inner.verify(token, now) })
+    }
+
+    fn generation(&self) -> u64 {
+        self.generation.load(Ordering::SeqCst)
+    }
+}
+
+struct Fixture {
+    counting: Counting,
+    now: Arc<Mutex<i64>>,
+    app: Router,
+}
+
+fn fixture(change: impl FnOnce(AuthLayer) -> AuthLayer) -> Fixture {
+    let now = Arc::new(Mutex::new(NOW));
+    let clock = {
+        let now = now.clone();
+        Clock::new(move || *now.lock().unwrap())
+    };
+    let inner = verifier(shared());
+    let counting = Counting { inner, asked: Arc::default(), generation: Arc::default() };
+    let layer = AuthLayer::new(metadata(), counting.clone()).unwrap().clock(clock);
+    let app = Router::new().fallback(async || "in").layer(change(layer));
+    Fixture { counting, now, app }
+}
+
+impl Fixture {
+    async fn ask(&self, token: &str) -> u16 {
+        answer(self.app.clone(), post(token, &json!({}))).await.0.as_u16()
+    }
+
+    fn asked(&self) -> usize {
+        self.counting.asked.swap(0, Ordering::SeqCst)
+    }
+}
+
+#[tokio::test]
+async fn a_good_token_is_checked_once_a_minute() {
+    let fixture = fixture(|layer| layer);
+    let (alice, bob) = (token("alice", "a"), token("bob", "a"));
+    for token in [&alice, &alice, &bob, &alice, &bob] {
+        assert_eq!(fixture.ask(token).await, 200);
+    }
+    assert_eq!(fixture.asked(), 2);
+    *fixture.now.lock().unwrap() += 59;
+    assert_eq!((fixture.ask(&alice).await, fixture.asked()), (200, 0));
+    *fixture.now.lock().unwrap() += 1;
+    assert_eq!((fixture.ask(&alice).await, fixture.asked()), (200, 1));
+}
+
+#[tokio::test]
+async fn a_token_that_ends_is_refused_from_then_on() {
+    let fixture = fixture(|layer| layer);
+    let short = shared().token("alice").lifetime(30).mint().unwrap();
+    assert_eq!(fixture.ask(&short).await, 200);
+    *fixture.now.lock().unwrap() += 29;
+    assert_eq!((fixture.ask(&short).await, fixture.asked()), (200, 1));
+    *fixture.now.lock().unwrap() += 5; // leeway
+    assert_eq!((fixture.ask(&short).await, fixture.asked()), (200, 1));
+    *fixture.now.lock().unwrap() += 1;
+    assert_eq!((fixture.ask(&short).await, fixture.asked()), (401, 1));
+}
+
+#[tokio::test]
+async fn a_refusal_is_not_kept() {
+    let fixture = fixture(|layer| layer);
+    for bad in ["nonsense", &shared().token("a").bad("alg-none".parse().unwrap()).mint().unwrap()] {
+        for _ in 0..3 {
+            assert_eq!(fixture.ask(bad).await, 401);
+        }
+        assert_eq!(fixture.asked(), 3);
+    }
+}
+
+#[tokio::test]
+async fn verdicts_end_when_the_rules_change() {
+    let fixture = fixture(|layer| layer);
+    let alice = token("alice", "a");
+    assert_eq!((fixture.ask(&alice).await, fixture.asked()), (200, 1));
+    fixture.counting.generation.fetch_add(1, Ordering::SeqCst);
+    assert_eq!((fixture.ask(&alice).await, fixture.asked()), (200, 1));
+    assert_eq!((fixture.ask(&alice).await, fixture.asked()), (200, 0));
+}
+
+#[tokio::test]
+async fn a_cache_may_be_off_or_another() {
+    let off = fixture(AuthLayer::no_cache);
+    let none = fixture(|layer| layer.cache(Arc::new(Cache::new(0, 0, Duration::ZERO).unwrap())));
+    let alice = token("alice", "a");
+    for fixture in [off, none] {
+        for _ in 0..3 {
+            assert_eq!((fixture.ask(&alice).await, fixture.asked()), (200, 1));
+        }
+    }
+    let shared = Arc::new(Cache::new(10, 1 << 20, Duration::from_secs(60)).unwrap());
+    let two = [
+        fixture(|layer| layer.cache(shared.clone())),
+        fixture(|layer| layer.cache(shared.clone())),
+    ];
+    assert_eq!((two[0].ask(&alice).await, two[0].asked()), (200, 1));
+    assert_eq!((two[1].ask(&alice).await, two[1].asked(), shared.len()), (200, 0, 1));
+}
+
+#[tokio::test]
+async fn a_token_is_checked_by_the_issuer_that_it_names_and_by_no_other() {
+    let named = |name: &str| Issuer::new(name, AUDIENCE).unwrap().with_clock(Clock::new(|| NOW));
+    let (ours, theirs) = (named("https://ours.example"), named("https://theirs.example"));
+    let checks = |issuer: &Issuer| {
+        let (keys, name) = (issuer.key_set(), issuer.name().to_owned());
+        mcp_auth::jwt::Verifier::new(keys, name, AUDIENCE.into(), issuer.leeway())
+    };
+    let issuers = Issuers::new().with(ours.name(), checks(&ours)).unwrap();
+    assert!(issuers.clone().with(ours.name(), checks(&theirs)).is_err(), "it stands twice");
+    let issuers = issuers.with(theirs.name(), checks(&theirs)).unwrap();
+    let layer = AuthLayer::new(metadata(), issuers).unwrap().clock(ours.clock().clone());
+    let app = Router::new().fallback(async || "in").layer(layer);
+    let usurped = theirs.token("alice").claim("iss", ours.name()).mint().unwrap();
+    let unknown = ours.token("alice").claim("iss", "https://other.example").mint().unwrap();
+    let none = ours.token("alice").claim("iss", Value::Null).mint().unwrap();
+    for (token, status) in [
+        (ours.token("alice").mint().unwrap(), 200),
+        (theirs.token("alice").mint().unwrap(), 200),
+        (usurped, 401),
+        (unknown, 401),
+        (none, 401),
+        ("nonsense".to_owned(), 401),
+    ] {
+        assert_eq!(answer(app.clone(), post(&token, &json!({}))).await.0.as_u16(), status);
+    }
+}

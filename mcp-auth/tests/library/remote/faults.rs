@@ -1,0 +1,121 @@
+//! What an issuer does that should not: nobody valid is refused while there are keys, and nobody else is let in.
+
+use axum::http::StatusCode;
+use mcp_auth::remote::ConnectError;
+use tokio::net::TcpListener;
+
+use super::{fake::Mood, *};
+
+#[tokio::test]
+async fn an_issuer_that_does_not_answer_as_one_gives_no_keys() {
+    let key = key();
+    let elsewhere = Fake::new(&[&key]).await;
+    let many = json!({"keys": vec![key.jwk().unwrap(); 20_000]}).to_string().into_bytes();
+    for (mood, words) in [
+        (Mood::Hangs, "in time"),
+        (
+            Mood::Says(StatusCode::OK, b"<!doctype html><title>Log in</title>".to_vec()),
+            "no metadata",
+        ),
+        (Mood::Says(StatusCode::OK, vec![b' '; 10 << 20]), "larger than 512 KiB"),
+        (Mood::Says(StatusCode::OK, many), "larger than 512 KiB"),
+        (Mood::Says(StatusCode::INTERNAL_SERVER_ERROR, Vec::new()), "answers 500"),
+        (Mood::Redirects(format!("{}/keys", elsewhere.origin)), "redirects are not followed"),
+    ] {
+        let fake = Fake::new(&[&key]).await;
+        fake.is(mood.clone());
+        let error = remote(&fake).connect().await.unwrap_err().to_string();
+        assert!(error.contains(words) && error.contains(&fake.issuer), "{error}");
+        // and the same once it is known
+        fake.is(Mood::Good);
+        let verifier = connected(&fake).await;
+        fake.is(mood);
+        let good = token(&fake, &key);
+        assert!(ask(&verifier, &good).await.is_ok(), "{words}: the keys that we have stay in use");
+        let unknown = token(&fake, &super::key());
+        assert!(is_unavailable(&ask(&verifier, &unknown).await), "{words}: nobody can tell");
+        assert_eq!(ready(&verifier).await.0, 200);
+    }
+    assert_eq!(elsewhere.requests(), 0, "nobody was sent there");
+}
+
+#[tokio::test]
+async fn metadata_of_another_issuer_is_not_ours() {
+    let key = key();
+    for other in ["https://login.example.com", "http://127.0.0.1", ""] {
+        let fake = Fake::new(&[&key]).await;
+        fake.say("issuer", other);
+        let error = remote(&fake).connect().await.unwrap_err().to_string();
+        assert!(error.contains("to the last letter"), "{error}");
+        assert_eq!(fake.key_fetches(), 0);
+    }
+    let fake = Fake::new(&[&key]).await;
+    fake.say("issuer", &format!("{}/", fake.issuer));
+    assert!(remote(&fake).connect().await.is_err(), "a slash is a letter too");
+}
+
+#[tokio::test]
+async fn keys_are_not_fetched_where_others_could_answer() {
+    let fake = Fake::new(&[&key()]).await;
+    for bad in ["http://keys.example.com/", "ftp://127.0.0.1/keys", "/keys", ""] {
+        fake.say("jwks_uri", bad);
+        assert!(remote(&fake).connect().await.is_err(), "{bad}");
+        assert_eq!(fake.key_fetches(), 0, "{bad}");
+    }
+}
+
+#[tokio::test]
+async fn of_a_list_without_end_a_hundred_keys_are_looked_at() {
+    let (key, late) = (key(), key());
+    let fake = Fake::new(&[]).await;
+    let mut keys = vec![json!({"kty": "x"}); 10_000];
+    (keys[99], keys[100]) = (key.jwk().unwrap(), late.jwk().unwrap());
+    fake.publish(&json!({"keys": keys}));
+    let verifier = connected(&fake).await;
+    assert!(ask(&verifier, &token(&fake, &key)).await.is_ok());
+    assert_eq!(ask(&verifier, &token(&fake, &late)).await.unwrap_err(), Cause::Key.into());
+}
+
+#[tokio::test]
+async fn keys_are_used_through_an_outage_but_not_for_ever() {
+    let key = key();
+    let fake = Fake::new(&[&key]).await;
+    let limit = Duration::from_secs(60 * 60);
+    let verifier = remote(&fake).outage(limit).connect().await.unwrap();
+    fake.is(Mood::Says(StatusCode::BAD_GATEWAY, Vec::new()));
+    let good = token(&fake, &key);
+    pass(limit - Duration::from_secs(60)).await;
+    assert!(ask(&verifier, &good).await.is_ok());
+    let (status, body) = ready(&verifier).await;
+    assert!(status == 200 && body["key_age"].as_u64() >= Some(3540), "{body}");
+    pass(Duration::from_secs(60)).await;
+    assert!(is_unavailable(&ask(&verifier, &good).await));
+    assert_eq!(ready(&verifier).await.0, 503);
+}
+
+/// Lets so much time pass at once.
+pub async fn pass(time: Duration) {
+    tokio::time::pause();
+    tokio::time::advance(time).await;
+    tokio::time::resume();
+}
+
+#[tokio::test]
+async fn an_issuer_that_comes_later_is_waited_for() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let (origin, key) = (format!("http://{address}"), key());
+    let policy = Policy::new(&origin, AUDIENCE);
+    let waits = tokio::spawn(Remote::new(policy.clone()).wait(PATIENCE).connect());
+    tokio::time::sleep(Duration::from_millis(600)).await; // it is refused a connection once or twice
+    assert!(!waits.is_finished());
+    let listener = TcpListener::bind(address).await.unwrap();
+    let at = "/.well-known/openid-configuration";
+    let fake = Fake::serve(listener, origin.clone(), origin.clone(), at, &[&key]);
+    let verifier = waits.await.unwrap().unwrap();
+    assert!(ask(&verifier, &token(&fake, &key)).await.is_ok());
+    drop(fake);
+    let error = Remote::new(policy).wait(Duration::from_millis(300)).connect().await.unwrap_err();
+    assert!(matches!(&error, ConnectError::Issuer { issuer, .. } if *issuer == origin), "{error}");
+}

@@ -1,0 +1,110 @@
+//! A token names a key that we do not know: a new one of the issuer, or one that a stranger has made up.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use axum::http::StatusCode;
+
+use super::{fake::Mood, faults::pass, *};
+
+#[tokio::test]
+async fn a_new_key_is_fetched_when_a_token_names_it() {
+    let (first, second) = (key(), key());
+    let fake = Fake::new(&[&first]).await;
+    let verifier = connected(&fake).await;
+    fake.sign_with(&[&first, &second]);
+    let tokens = (token(&fake, &first), token(&fake, &second));
+    let all: Vec<_> = (0..20)
+        .map(|_| {
+            let (verifier, token) = (verifier.clone(), tokens.1.clone());
+            tokio::spawn(async move { ask(&verifier, &token).await.is_ok() })
+        })
+        .collect();
+    for one in all {
+        assert!(one.await.unwrap());
+    }
+    assert_eq!(fake.key_fetches(), 2, "one at the start, one for all of them");
+    assert!(ask(&verifier, &tokens.0).await.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn nobody_valid_is_refused_while_keys_change() {
+    let mut keys = vec![key()];
+    let fake = Arc::new(Fake::new(&[&keys[0]]).await);
+    let verifier = connected(&fake).await;
+    let (newest, done) =
+        (Arc::new(std::sync::Mutex::new(token(&fake, &keys[0]))), Arc::new(AtomicBool::new(false)));
+    let clients: Vec<_> = (0..20)
+        .map(|_| {
+            let (verifier, newest, done) = (verifier.clone(), newest.clone(), done.clone());
+            tokio::spawn(async move {
+                let mut asked = 0;
+                while !done.load(Ordering::SeqCst) || asked == 0 {
+                    let token = newest.lock().unwrap().clone();
+                    let answer = ask(&verifier, &token).await;
+                    assert!(answer.is_ok(), "{answer:?}");
+                    asked += 1;
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+                asked
+            })
+        })
+        .collect();
+    for _ in 0..3 {
+        tokio::time::sleep(Duration::from_millis(1500)).await; // three times within 5 s
+        keys.push(key());
+        fake.sign_with(&keys.iter().collect::<Vec<_>>());
+        *newest.lock().unwrap() = token(&fake, keys.last().unwrap());
+    }
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    done.store(true, Ordering::SeqCst);
+    for client in clients {
+        assert!(client.await.unwrap() > 10);
+    }
+    assert_eq!(fake.key_fetches(), 4, "one at the start, one for each new key");
+}
+
+#[tokio::test]
+async fn ten_thousand_keys_that_are_made_up_cause_three_fetches() {
+    let key = key();
+    let fake = Fake::new(&[&key]).await;
+    let verifier = connected(&fake).await;
+    let made_up = token(&fake, &super::key());
+    let (_, rest) = made_up.split_once('.').unwrap();
+    let name = |number: u32| {
+        use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+        let header = json!({"alg": "RS256", "kid": format!("key-{number}")}).to_string();
+        format!("{}.{rest}", URL_SAFE_NO_PAD.encode(header))
+    };
+    for number in 0..10_000 {
+        let answer = ask(&verifier, &name(number)).await;
+        assert_eq!(answer.unwrap_err(), VerifyError::Invalid(Cause::Key), "{number}");
+    }
+    assert_eq!(fake.key_fetches(), 1 + 3);
+    assert!(ask(&verifier, &token(&fake, &key)).await.is_ok());
+    pass(Duration::from_secs(30)).await;
+    for number in 0..100 {
+        let answer = ask(&verifier, &name(number)).await;
+        assert_eq!(answer.unwrap_err(), VerifyError::Invalid(Cause::Key), "{number}");
+    }
+    assert_eq!(fake.key_fetches(), 1 + 3 + 1, "one more in half a minute");
+}
+
+#[tokio::test]
+async fn when_it_cannot_be_told_whether_a_key_is_new_nobody_is_refused_for_good() {
+    let fake = Fake::new(&[&key()]).await;
+    let verifier = connected(&fake).await;
+    fake.is(Mood::Says(StatusCode::BAD_GATEWAY, Vec::new()));
+    let unknown = token(&fake, &key());
+    for _ in 0..3 {
+        assert!(is_unavailable(&ask(&verifier, &unknown).await), "the fetch failed");
+    }
+    let fetches = fake.key_fetches();
+    let answer = ask(&verifier, &unknown).await;
+    assert_eq!(answer.unwrap_err(), Cause::Key.into(), "the last good fetch is young");
+    pass(Duration::from_secs(29)).await;
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    assert_eq!(fake.key_fetches(), fetches, "nothing is left to ask with");
+}
