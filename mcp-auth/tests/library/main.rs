@@ -6,6 +6,7 @@ mod bad_tokens;
 mod challenge;
 mod client;
 mod depth;
+mod examples;
 mod identity;
 mod issuer;
 mod jwks;
