@@ -1,10 +1,10 @@
 //! `mcp-auth keys`: made once, for one's own eyes, rotated without a gap.
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, process::Stdio};
 
 use serde_json::Value;
 
-use super::support::{command, run};
+use super::support::{command, run, std_command};
 
 fn keys(dir: &Path, args: &[&str]) -> (i32, String, String) {
     run(command().arg("keys").args(args).env("MCP_KEYS_DIR", dir))
@@ -188,6 +188,39 @@ fn processes_that_start_together_agree_on_one_key() {
         "{headers:?}"
     );
     assert_eq!(shown(dir.path()).len(), 1);
+}
+
+#[test]
+fn of_processes_that_rotate_together_each_makes_a_key_that_counts_or_says_why_not() {
+    let dir = tempfile::tempdir().unwrap();
+    keys(dir.path(), &["generate", "--alg", "EdDSA"]);
+    let start = |_| {
+        let mut rotate = std_command();
+        rotate.args(["keys", "rotate", "--alg", "EdDSA"]).env("MCP_KEYS_DIR", dir.path());
+        rotate.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let mut made = 0;
+    for child in (0..12).map(start).collect::<Vec<_>>() {
+        let output = child.wait_with_output().unwrap();
+        let err = String::from_utf8(output.stderr).unwrap();
+        match output.status.code() {
+            Some(0) => made += 1,
+            status => {
+                assert_eq!(status, Some(1), "{err}");
+                assert!(err.contains("another process is changing these keys"), "{err}");
+            }
+        }
+    }
+    let list = shown(dir.path());
+    assert!(made > 0, "somebody came first");
+    assert_eq!(list.len(), 1 + made);
+    assert_eq!(list.iter().filter(|key| key["retires"].is_null()).count(), 1, "one key signs");
+    for key in &list {
+        let private = format!("{}.private.pem", key["kid"].as_str().unwrap());
+        assert!(dir.path().join(&private).exists(), "{private} is published and not there");
+    }
+    let files = fs::read_dir(dir.path()).unwrap().count();
+    assert_eq!(files, 2 * list.len() + 1, "two files for each key, and jwks.json");
 }
 
 #[test]
