@@ -129,7 +129,7 @@ fn a_token_does_not_travel_where_others_can_read_it() {
     let (status, _, err) = run(command().args(["call", url, "discover", "--token", TOKEN]));
     assert_eq!(status, 2);
     assert!(err.contains("https://"), "{err}");
-    for name in ["authorization", "proxy-authorization", "cookie", "mcp-session-id"] {
+    for name in ["authorization", "proxy-authorization", "cookie", "mcp-session-id", "X-Api-Key"] {
         let header = ["call", url, "discover", "--header", &format!("{name}: c2VjcmV0")];
         assert_eq!(run(command().args(header)).0, 2, "{name} may be a secret too");
     }
