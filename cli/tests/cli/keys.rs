@@ -167,6 +167,36 @@ fn a_key_that_others_can_read_is_pointed_out_and_not_used() {
     assert!(err.contains("can be read by other users"), "{err}");
 }
 
+#[cfg(unix)]
+#[test]
+fn whatever_the_umask_is_a_folder_of_ours_is_taken_and_one_that_others_can_write_is_not() {
+    use std::os::unix::fs::PermissionsExt as _;
+    for umask in ["000", "002", "077"] {
+        let dir = tempfile::tempdir().unwrap();
+        let keys = dir.path().join("a/keys");
+        let run = |line: &str| {
+            let mut shell = std::process::Command::new("sh");
+            shell.args(["-c", &format!("umask {umask} && \"$0\" {line}")]);
+            shell.arg(env!("CARGO_BIN_EXE_mcp-auth")).env("MCP_KEYS_DIR", &keys);
+            let output = shell.current_dir(dir.path()).output().unwrap();
+            (output.status.code(), String::from_utf8(output.stderr).unwrap())
+        };
+        for line in ["keys generate", "keys rotate", "token alice", "keys show"] {
+            let (status, err) = run(line);
+            assert_eq!(status, Some(0), "umask {umask}, {line}: {err}");
+        }
+        fs::set_permissions(&keys, fs::Permissions::from_mode(0o775)).unwrap();
+        for line in ["keys rotate", "token alice", "keys show"] {
+            let (status, err) = run(line);
+            assert_eq!(status, Some(1), "{line}: {err}");
+            assert!(err.contains(&format!("chmod go-w {}", keys.display())), "{line}: {err}");
+        }
+        let (_, err) = run("inspect x.y.z");
+        assert!(err.starts_with("warning: ") && err.contains("chmod go-w"), "{err}");
+        assert_eq!(run("keys clean --yes").0, Some(0), "they can be removed all the same");
+    }
+}
+
 #[test]
 fn processes_that_start_together_agree_on_one_key() {
     let dir = tempfile::tempdir().unwrap();

@@ -10,7 +10,7 @@ use std::{
 use serde_json::{Value, json};
 
 use super::{
-    disk::{create_dir, draft, io, must_be_private, write_new, write_once},
+    disk::{create_dir, draft, io, must_be_guarded, must_be_private, write_new, write_once},
     keys::{Alg, SigningKey},
 };
 
@@ -20,7 +20,8 @@ mod turn;
 pub use error::FileError;
 use turn::Turn;
 
-/// A folder of keys.
+/// A folder of keys. On Unix it is used only while no other user of the machine can write into it; on Windows that is
+/// left to its access list.
 #[derive(Clone, Debug)]
 pub struct KeyFiles {
     dir: PathBuf,
@@ -64,6 +65,7 @@ impl KeyFiles {
             return Err(FileError::Exists(self.dir.clone()));
         }
         create_dir(&self.dir)?;
+        must_be_guarded(&self.dir)?;
         let key = SigningKey::generate(alg, bits)?;
         self.store(&key)?;
         let list = json!({"keys": [key.jwk()?]});
@@ -122,7 +124,7 @@ impl KeyFiles {
     /// The keys of this folder, the one that signs first.
     ///
     /// # Errors
-    /// [`FileError::Missing`], [`FileError::Malformed`], what the system says.
+    /// [`FileError::Missing`], [`FileError::Malformed`], [`FileError::Disk`] also when others can write there.
     pub fn list(&self) -> Result<Vec<Listed>, FileError> {
         let text = |key: &Value, name: &str| key[name].as_str().unwrap_or_default().to_owned();
         let listed = |key: &Value| Listed {
@@ -136,7 +138,8 @@ impl KeyFiles {
     /// The newest private key for this algorithm.
     ///
     /// # Errors
-    /// [`FileError::Missing`] when there is none, [`DiskError::Readable`] when others can read it.
+    /// As [`list`](Self::list); [`FileError::Missing`] when there is none; [`FileError::Disk`] also when others can
+    /// read it.
     pub fn signing_key(&self, alg: Alg) -> Result<SigningKey, FileError> {
         let list = self.list()?;
         let signs = |key: &&Listed| key.alg == alg.name() && key.retires.is_none();
@@ -195,6 +198,8 @@ impl KeyFiles {
             }
             Err(error) => return Err(io(&path, error).into()),
         };
+        must_be_guarded(&self.dir)?; // whoever can write there can replace the list, whatever its own mode is
+        must_be_guarded(&path)?;
         let list: Option<Value> = serde_json::from_slice(&bytes).ok();
         let keys = list.and_then(|mut list| list.get_mut("keys").map(Value::take));
         match keys {

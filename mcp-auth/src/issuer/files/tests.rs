@@ -138,3 +138,45 @@ fn a_private_key_is_made_private_and_refused_when_it_no_longer_is() {
     fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
     assert!(matches!(files.signing_key(Alg::Rs256), Err(FileError::Disk(DiskError::Readable(_)))));
 }
+
+#[cfg(unix)]
+#[test]
+fn keys_that_others_could_replace_are_refused() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let (_dir, files) = folder();
+    let set = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode));
+    let key = files.generate(Alg::EdDsa, 0).unwrap();
+    let (dir, jwks) = (files.dir().to_owned(), files.jwks());
+    for (path, mode) in
+        [(&dir, 0o770), (&dir, 0o702), (&jwks, 0o664), (&jwks, 0o646), (&jwks, 0o1666)]
+    {
+        let before = fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        set(path, mode).unwrap();
+        let refused = [
+            files.signing_key(Alg::EdDsa).map(drop),
+            files.list().map(drop),
+            files.rotate(Alg::EdDsa, 0, 100, 1000).map(drop),
+        ];
+        for refused in refused {
+            let error = refused.unwrap_err().to_string();
+            for part in
+                [format!("(mode {:o})", mode & 0o777), format!("chmod go-w {}", path.display())]
+            {
+                assert!(error.contains(&part), "{part} is not in: {error}");
+            }
+        }
+        set(path, before).unwrap();
+    }
+    assert_eq!(stored(&files), [key.kid()]);
+    for (of_dir, of_file) in [(0o755, 0o444), (0o1777, 0o644), (0o555, 0o444)] {
+        set(&jwks, of_file).unwrap();
+        set(&dir, of_dir).unwrap(); // the last is a secret that is mounted to be read only
+        assert_eq!(files.signing_key(Alg::EdDsa).unwrap().kid(), key.kid(), "{of_dir:o}");
+    }
+    set(&dir, 0o700).unwrap();
+    files.clean().unwrap();
+    set(&dir, 0o777).unwrap();
+    let error = files.generate(Alg::EdDsa, 0).unwrap_err();
+    assert!(matches!(error, FileError::Disk(DiskError::Writable { mode: 0o777, .. })), "{error}");
+    assert!(stored(&files).is_empty(), "no key is made where others could put theirs beside it");
+}
