@@ -138,8 +138,8 @@ impl KeyFiles {
     /// The newest private key for this algorithm.
     ///
     /// # Errors
-    /// As [`list`](Self::list); [`FileError::Missing`] when there is none; [`FileError::Disk`] also when others can
-    /// read it.
+    /// As [`list`](Self::list); [`FileError::Missing`] or [`FileError::Lost`] when there is none; [`FileError::Disk`]
+    /// also when others can read it.
     pub fn signing_key(&self, alg: Alg) -> Result<SigningKey, FileError> {
         let list = self.list()?;
         let signs = |key: &&Listed| key.alg == alg.name() && key.retires.is_none();
@@ -147,6 +147,9 @@ impl KeyFiles {
             return Err(FileError::Missing { dir: self.dir.clone(), alg, verb: "rotate" });
         };
         let path = self.private(&newest.kid);
+        if !path.exists() {
+            return Err(FileError::Lost { dir: self.dir.clone(), path, alg });
+        }
         must_be_private(&path)?;
         let text = fs::read_to_string(&path).map_err(|error| io(&path, error))?;
         Ok(SigningKey::from_pem(&text)?)

@@ -29,6 +29,20 @@ pub enum FileError {
         /// What makes such a key: `generate`, or `rotate` where there are keys of another kind.
         verb: &'static str,
     },
+    /// The key that signs is published, but its private half is not there.
+    #[error(
+        "{path} is not there, but {list} says that this key signs; bring it back, or make a new one with: \
+         cargo run --bin mcp-auth -- keys rotate --alg {alg} --dir {dir}",
+        path = path.display(), list = dir.join("jwks.json").display(), dir = dir.display()
+    )]
+    Lost {
+        /// The folder.
+        dir: PathBuf,
+        /// The private key.
+        path: PathBuf,
+        /// What it signed with.
+        alg: Alg,
+    },
     /// `jwks.json` is not what this module writes.
     #[error("{0} is not a list of keys as `mcp-auth keys` writes it")]
     Malformed(PathBuf),

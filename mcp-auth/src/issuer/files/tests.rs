@@ -118,6 +118,23 @@ fn a_key_that_retires_signs_no_more_and_the_error_says_what_helps() {
 }
 
 #[test]
+fn a_published_key_whose_private_half_is_gone_is_replaced_by_a_rotation_and_the_error_says_so() {
+    let (_dir, files) = folder();
+    let key = files.generate(Alg::Rs256, 2048).unwrap();
+    fs::remove_file(files.private(key.kid())).unwrap();
+    for error in [files.signing_key(Alg::Rs256).map(drop), files.ensure().map(drop)] {
+        let error = error.unwrap_err().to_string();
+        let private = files.private(key.kid());
+        assert!(error.starts_with(&format!("{} is not there", private.display())), "{error}");
+        let command = format!("keys rotate --alg RS256 --dir {}", files.dir().display());
+        assert!(error.contains(&command), "{error}");
+    }
+    let new = files.rotate(Alg::Rs256, 2048, 100, 1000).unwrap();
+    assert_eq!(files.ensure().unwrap().0.kid(), new.kid());
+    assert_eq!(published(&files, 1000), [new.kid(), key.kid()], "what it signed stays good");
+}
+
+#[test]
 fn clean_removes_keys_and_nothing_else() {
     let (_dir, files) = folder();
     files.generate(Alg::EdDsa, 0).unwrap();
