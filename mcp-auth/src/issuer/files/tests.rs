@@ -1,7 +1,7 @@
 //! A folder of keys: made once, rotated without a gap, cleaned, and refused where others can meddle.
 
 use super::*;
-use crate::{issuer::disk::DiskError, jwks};
+use crate::jwks;
 
 fn folder() -> (tempfile::TempDir, KeyFiles) {
     let dir = tempfile::tempdir().unwrap();
@@ -147,6 +147,7 @@ fn clean_removes_keys_and_nothing_else() {
 #[cfg(unix)]
 #[test]
 fn a_private_key_is_made_private_and_refused_when_it_no_longer_is() {
+    use crate::issuer::disk::DiskError;
     use std::os::unix::fs::PermissionsExt as _;
     let (_dir, files) = folder();
     let key = files.generate(Alg::Rs256, 2048).unwrap();
@@ -159,6 +160,7 @@ fn a_private_key_is_made_private_and_refused_when_it_no_longer_is() {
 #[cfg(unix)]
 #[test]
 fn keys_that_others_could_replace_are_refused() {
+    use crate::issuer::disk::DiskError;
     use std::os::unix::fs::PermissionsExt as _;
     let (_dir, files) = folder();
     let set = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode));
