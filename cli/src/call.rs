@@ -10,6 +10,7 @@ mod metadata;
 mod peek;
 mod refusal;
 mod results;
+mod secrets;
 mod show;
 mod sse;
 mod target;

@@ -5,7 +5,9 @@ mod words;
 use std::time::Duration;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use mcp_auth::{Clock, Identity, VerifyError, jwks::KeySet, jwt::Verifier};
+use mcp_auth::{
+    Clock, Identity, VerifyError, issuer::files::FileError, jwks::KeySet, jwt::Verifier,
+};
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -68,7 +70,11 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let token = given.strip_prefix("Authorization:").unwrap_or(&given).trim_start();
     let token = token.strip_prefix("Bearer ").unwrap_or(token).trim();
     let now = times::now();
-    let keys = KeySet::new(args.folder.files().jwks(), Clock::default());
+    let files = args.folder.files();
+    if let Err(error @ FileError::Disk(_)) = files.list() {
+        output::note(&format!("warning: {error}")); // a server does not even start with such keys
+    }
+    let keys = KeySet::new(files.jwks(), Clock::default());
     let (issuer, audience) = (args.server.issuer(), args.server.audience());
     let leeway = Duration::from_secs(args.leeway.into());
     let verifier = Verifier::new(keys.clone(), issuer, audience, leeway);

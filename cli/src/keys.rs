@@ -89,7 +89,9 @@ Examples:
   mcp-auth keys clean --yes
 
 A private key is a file that only you can read (mode 0600 from its first moment; on Windows it inherits the
-access list of its folder). No key is ever written over another.
+access list of its folder). No key is ever written over another. A folder or jwks.json that others can write
+is refused (on Windows that is not looked at): they could publish keys of their own. While keys change, the
+folder holds a file keys.lock, so that of two who change them together one is told to try again.
 
 Exit status: 0 done, 1 not done, 2 the command line is wrong.";
 

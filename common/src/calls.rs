@@ -87,6 +87,7 @@ async fn guarded<T: Send + 'static>(
     };
     let task = tokio::spawn(work.in_current_span());
     let _hang_up = (cx.era == Era::Modern).then(|| AbortOnDrop(task.abort_handle()));
+    // each layer may fail, from the outside in: the outer limit, the task (it panicked), the inner limit
     let why = match timeout_at(cx.deadline, task).await {
         Ok(Ok(Ok(result))) => return Ok(result),
         Ok(Err(_)) => "panicked",

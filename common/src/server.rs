@@ -50,14 +50,12 @@ pub struct Bound {
 pub async fn bind(listen: &Listen) -> anyhow::Result<Bound> {
     // a port that is free on 127.0.0.1 may be taken on ::1: if any will do, another one
     let more_tries = if listen.port == 0 { 16 } else { 0 };
-    let mut bound = take(listen).await;
     for _ in 0..more_tries {
-        if bound.is_ok() {
-            break;
+        if let Ok(bound) = take(listen).await {
+            return Ok(bound);
         }
-        bound = take(listen).await;
     }
-    bound
+    take(listen).await
 }
 
 async fn take(listen: &Listen) -> anyhow::Result<Bound> {

@@ -22,10 +22,10 @@ use crate::{origin::is_probe, refusal::refuse};
 #[cfg_attr(feature = "clap", command(next_help_heading = "Limits"))]
 pub struct Limits {
     /// Bytes that a request body may have
-    #[cfg_attr(feature = "clap", arg(long, env = "MCP_MAX_BODY", default_value_t = Self::default().max_body, value_name = "BYTES"))]
+    #[cfg_attr(feature = "clap", arg(long, env = "MCP_MAX_BODY", default_value_t = Self::default().max_body, value_parser = crate::settings::bytes, value_name = "BYTES"))]
     pub max_body: usize,
     /// Levels that a JSON body may be nested
-    #[cfg_attr(feature = "clap", arg(long, env = "MCP_MAX_DEPTH", default_value_t = Self::default().max_depth, value_name = "N"))]
+    #[cfg_attr(feature = "clap", arg(long, env = "MCP_MAX_DEPTH", default_value_t = Self::default().max_depth, value_parser = crate::settings::count, value_name = "N"))]
     pub max_depth: usize,
     /// Requests answered at a time; one more gets 503
     #[cfg_attr(feature = "clap", arg(long, env = "MCP_MAX_REQUESTS", default_value_t = Self::default().max_requests, value_parser = crate::settings::count, value_name = "N"))]

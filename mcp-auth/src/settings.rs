@@ -91,7 +91,7 @@ pub struct Tokens {
     #[arg(long, env = "MCP_LEEWAY", default_value = "5", value_parser = leeway, value_name = "SECONDS")]
     pub leeway: Duration,
     /// Bytes that the header Authorization may have
-    #[arg(long, env = "MCP_MAX_AUTHORIZATION", default_value_t = 8192, value_name = "BYTES")]
+    #[arg(long, env = "MCP_MAX_AUTHORIZATION", default_value_t = 8192, value_parser = count, value_name = "BYTES")]
     pub max_authorization: usize,
 }
 
@@ -99,6 +99,12 @@ pub struct Tokens {
 fn leeway(text: &str) -> Result<Duration, &'static str> {
     let number = text.parse().ok().filter(|n| *n <= 300);
     number.map(Duration::from_secs).ok_or("whole seconds from 0 to 300 are expected")
+}
+
+/// Parses the size of a body: 0 would let none in, and what is read is held in memory.
+pub(crate) fn bytes(text: &str) -> Result<usize, &'static str> {
+    let number = text.parse().ok().filter(|n| (1..=1 << 30).contains(n));
+    number.ok_or("a whole number from 1 to 1073741824 is expected")
 }
 
 /// Parses a number of things of which there must be at least one.

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use reqwest::header::{ACCEPT, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue};
 
-use super::wire::Outgoing;
+use super::{secrets::is_secret, wire::Outgoing};
 
 /// Who calls, for the log of the server.
 const AGENT: &str = concat!("mcp-auth/", env!("CARGO_PKG_VERSION"));
@@ -37,8 +37,7 @@ impl FromStr for HeaderChange {
 impl HeaderChange {
     /// Does it let its bearer in?
     pub fn is_secret(&self) -> bool {
-        let secrets = ["authorization", "proxy-authorization", "cookie", "mcp-session-id"];
-        self.value.is_some() && secrets.contains(&self.name.as_str())
+        self.value.is_some() && is_secret(self.name.as_str())
     }
 }
 

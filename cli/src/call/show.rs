@@ -6,7 +6,7 @@ use reqwest::{
     header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
 };
 
-use super::wire::Outgoing;
+use super::{secrets::is_secret, wire::Outgoing};
 use crate::output::{self, DIM};
 
 /// Shorter words than this are not looked for in texts: they are no secrets, and would mask everything.
@@ -106,14 +106,14 @@ impl Show {
     }
 }
 
-/// The value of a header for people; a session id of an old server lets its bearer in, like a token.
+/// The value of a header for people.
 fn masked(name: &HeaderName, value: &str) -> String {
     match name.as_str() {
         _ if name == AUTHORIZATION => match value.split_once(' ') {
             Some((scheme, _)) => format!("{scheme} ***"),
             None => "***".into(),
         },
-        "proxy-authorization" | "cookie" | "set-cookie" | "mcp-session-id" => "***".into(),
+        name if is_secret(name) => "***".into(),
         _ => value.to_owned(),
     }
 }
@@ -168,10 +168,12 @@ mod tests {
         let masked = |name: &str, value| masked(&name.parse().unwrap(), value);
         assert_eq!(masked("authorization", "Bearer abc def"), "Bearer ***");
         assert_eq!(masked("authorization", "abc"), "***");
-        for name in ["set-cookie", "cookie", "proxy-authorization"] {
+        for name in ["set-cookie", "cookie", "x-api-key"] {
             assert_eq!(masked(name, "a=b"), "***", "{name}");
         }
+        assert_eq!(masked("proxy-authorization", "Basic c2VjcmV0"), "***");
         assert_eq!(masked("mcp-session-id", "s"), "***");
+        assert_eq!(masked("www-authenticate", "Bearer error=\"x\""), "Bearer error=\"x\"");
         assert_eq!(masked("mcp-name", "echo"), "echo");
         let show = Show::new(Some(TOKEN.into()));
         assert_eq!(show.mask(&format!("you sent {TOKEN}!")), "you sent ***!");

@@ -4,6 +4,8 @@ use std::{net::IpAddr, str::FromStr};
 
 use reqwest::{Url, header::HeaderValue};
 
+use super::secrets::is_secret;
+
 /// The URL of an MCP endpoint.
 #[derive(Clone, Debug)]
 pub struct Target(Url);
@@ -62,11 +64,12 @@ impl Target {
         HeaderValue::from_str(&format!("{host}{port}")).ok()
     }
 
-    /// Is the server on this machine?
+    /// Is the server on this machine? A name below `localhost` is to mean that too (RFC 6761 §6.3), but not every
+    /// resolver knows it: one that asks the network may be told any address, and a token would go there unencrypted.
     pub fn is_loopback(&self) -> bool {
         let host = self.0.host_str().unwrap_or_default();
         let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
-        address.map_or(host == "localhost" || host.ends_with(".localhost"), |ip| ip.is_loopback())
+        address.map_or(host == "localhost", |ip| ip.is_loopback())
     }
 
     /// May a secret travel there? Over TLS, or without leaving this machine.
@@ -77,13 +80,7 @@ impl Target {
 
 fn masked(parameter: &str) -> String {
     let Some((name, _)) = parameter.split_once('=') else { return parameter.to_owned() };
-    let lower = name.to_ascii_lowercase();
-    let secret = ["token", "secret", "key", "password", "code", "assertion"];
-    if secret.iter().any(|word| lower.contains(word)) {
-        format!("{name}=***")
-    } else {
-        parameter.to_owned()
-    }
+    if is_secret(name) { format!("{name}=***") } else { parameter.to_owned() }
 }
 
 #[cfg(test)]
@@ -122,7 +119,9 @@ mod tests {
             ("http://localhost:9000/mcp", true),
             ("http://127.8.9.1/mcp", true),
             ("http://[::1]:9000/mcp", true),
-            ("http://mcp.localhost/mcp", true),
+            ("http://mcp.localhost/mcp", false),
+            ("http://localhost./mcp", false),
+            ("https://mcp.localhost/mcp", true),
             ("https://example.com/mcp", true),
             ("http://example.com/mcp", false),
             ("http://localhost.example.com/mcp", false),

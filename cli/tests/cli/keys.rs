@@ -1,10 +1,10 @@
 //! `mcp-auth keys`: made once, for one's own eyes, rotated without a gap.
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, process::Stdio};
 
 use serde_json::Value;
 
-use super::support::{command, run};
+use super::support::{command, run, std_command};
 
 fn keys(dir: &Path, args: &[&str]) -> (i32, String, String) {
     run(command().arg("keys").args(args).env("MCP_KEYS_DIR", dir))
@@ -167,6 +167,36 @@ fn a_key_that_others_can_read_is_pointed_out_and_not_used() {
     assert!(err.contains("can be read by other users"), "{err}");
 }
 
+#[cfg(unix)]
+#[test]
+fn whatever_the_umask_is_a_folder_of_ours_is_taken_and_one_that_others_can_write_is_not() {
+    use std::os::unix::fs::PermissionsExt as _;
+    for umask in ["000", "002", "077"] {
+        let dir = tempfile::tempdir().unwrap();
+        let keys = dir.path().join("a/keys");
+        let run = |line: &str| {
+            let mut shell = std::process::Command::new("sh");
+            shell.args(["-c", &format!("umask {umask} && \"$0\" {line}")]);
+            shell.arg(env!("CARGO_BIN_EXE_mcp-auth")).env("MCP_KEYS_DIR", &keys);
+            let output = shell.current_dir(dir.path()).output().unwrap();
+            (output.status.code(), String::from_utf8(output.stderr).unwrap())
+        };
+        for line in ["keys generate", "keys rotate", "token alice", "keys show"] {
+            let (status, err) = run(line);
+            assert_eq!(status, Some(0), "umask {umask}, {line}: {err}");
+        }
+        fs::set_permissions(&keys, fs::Permissions::from_mode(0o775)).unwrap();
+        for line in ["keys rotate", "token alice", "keys show"] {
+            let (status, err) = run(line);
+            assert_eq!(status, Some(1), "{line}: {err}");
+            assert!(err.contains(&format!("chmod go-w {}", keys.display())), "{line}: {err}");
+        }
+        let (_, err) = run("inspect x.y.z");
+        assert!(err.starts_with("warning: ") && err.contains("chmod go-w"), "{err}");
+        assert_eq!(run("keys clean --yes").0, Some(0), "they can be removed all the same");
+    }
+}
+
 #[test]
 fn processes_that_start_together_agree_on_one_key() {
     let dir = tempfile::tempdir().unwrap();
@@ -188,6 +218,39 @@ fn processes_that_start_together_agree_on_one_key() {
         "{headers:?}"
     );
     assert_eq!(shown(dir.path()).len(), 1);
+}
+
+#[test]
+fn of_processes_that_rotate_together_each_makes_a_key_that_counts_or_says_why_not() {
+    let dir = tempfile::tempdir().unwrap();
+    keys(dir.path(), &["generate", "--alg", "EdDSA"]);
+    let start = |_| {
+        let mut rotate = std_command();
+        rotate.args(["keys", "rotate", "--alg", "EdDSA"]).env("MCP_KEYS_DIR", dir.path());
+        rotate.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let mut made = 0;
+    for child in (0..12).map(start).collect::<Vec<_>>() {
+        let output = child.wait_with_output().unwrap();
+        let err = String::from_utf8(output.stderr).unwrap();
+        match output.status.code() {
+            Some(0) => made += 1,
+            status => {
+                assert_eq!(status, Some(1), "{err}");
+                assert!(err.contains("another process is changing these keys"), "{err}");
+            }
+        }
+    }
+    let list = shown(dir.path());
+    assert!(made > 0, "somebody came first");
+    assert_eq!(list.len(), 1 + made);
+    assert_eq!(list.iter().filter(|key| key["retires"].is_null()).count(), 1, "one key signs");
+    for key in &list {
+        let private = format!("{}.private.pem", key["kid"].as_str().unwrap());
+        assert!(dir.path().join(&private).exists(), "{private} is published and not there");
+    }
+    let files = fs::read_dir(dir.path()).unwrap().count();
+    assert_eq!(files, 2 * list.len() + 1, "two files for each key, and jwks.json");
 }
 
 #[test]

@@ -129,7 +129,7 @@ fn a_token_does_not_travel_where_others_can_read_it() {
     let (status, _, err) = run(command().args(["call", url, "discover", "--token", TOKEN]));
     assert_eq!(status, 2);
     assert!(err.contains("https://"), "{err}");
-    for name in ["authorization", "proxy-authorization", "cookie", "mcp-session-id"] {
+    for name in ["authorization", "proxy-authorization", "cookie", "mcp-session-id", "X-Api-Key"] {
         let header = ["call", url, "discover", "--header", &format!("{name}: c2VjcmV0")];
         assert_eq!(run(command().args(header)).0, 2, "{name} may be a secret too");
     }
@@ -237,12 +237,12 @@ fn hanging(seen: &super::support::Seen) -> Response {
     }
 }
 
+/// Calls a tool of such a server and presses Ctrl-C while it runs.
 #[cfg(unix)]
-#[test]
-fn ctrl_c_tells_an_old_server_that_nobody_waits_any_more() {
+fn interrupted(era: &str) -> Server {
     let server = Server::start(hanging);
     let mut child = std_command()
-        .args(["call", &server.url(), "--era", "legacy", "tools", "call", "x"])
+        .args(["call", &server.url(), "--era", era, "tools", "call", "x"])
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
@@ -250,6 +250,13 @@ fn ctrl_c_tells_an_old_server_that_nobody_waits_any_more() {
     let id = child.id().to_string();
     assert!(std::process::Command::new("kill").args(["-INT", &id]).status().unwrap().success());
     assert_eq!(child.wait().unwrap().code(), Some(130));
+    server
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_tells_an_old_server_that_nobody_waits_any_more() {
+    let server = interrupted("legacy");
     let [.., cancelled, deleted] = &server.seen()[..] else { panic!("{:?}", server.methods()) };
     assert_eq!(cancelled.method(), "notifications/cancelled");
     assert_eq!(cancelled.body["params"]["requestId"], 2);
@@ -259,16 +266,7 @@ fn ctrl_c_tells_an_old_server_that_nobody_waits_any_more() {
 #[cfg(unix)]
 #[test]
 fn ctrl_c_in_the_modern_era_ends_the_connection_and_says_no_more() {
-    let server = Server::start(hanging);
-    let mut child = std_command()
-        .args(["call", &server.url(), "--era", "modern", "tools", "call", "x"])
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    server.wait_for("tools/call");
-    let id = child.id().to_string();
-    assert!(std::process::Command::new("kill").args(["-INT", &id]).status().unwrap().success());
-    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let server = interrupted("modern");
     assert_eq!(server.methods(), ["tools/call"]);
 }
 

@@ -4,6 +4,7 @@ use std::{path::Path, thread::JoinHandle};
 
 use clap::Parser as _;
 use common::server;
+use serde_json::Value;
 use tokio::sync::oneshot;
 
 use super::support::{command, run};
@@ -96,5 +97,55 @@ fn who_has_a_token_may_do_what_his_name_stands_for() {
         let (status, _, err) = call(&token(&["alice", "--bad", bad]), &["discover"]);
         assert_eq!(status, 3, "{bad}");
         assert!(err.contains("does not accept the token"), "{bad}: {err}");
+    }
+}
+
+/// `inspect` has the rights of step 8 in words of its own: this is what keeps them the same.
+#[test]
+fn inspect_says_what_step_8_does() {
+    let dir = tempfile::tempdir().unwrap();
+    let step8 = Step8::start(dir.path());
+    let mut cases: Vec<(String, &str)> = Vec::new();
+    for read in ["", "mcp:read "] {
+        for tools in ["", "mcp:tools "] {
+            cases
+                .extend(["", "mcp:prompts"].map(|prompts| (format!("{read}{tools}{prompts}"), "")));
+        }
+    }
+    let by_name = [("xmcp:toolsy admin", ""), ("", "admin"), ("", "administrator")];
+    cases.extend(by_name.map(|(scopes, roles)| (scopes.to_owned(), roles)));
+    for (scopes, roles) in cases {
+        let with = |args: &[&str], token: &str| {
+            let mut command = command();
+            command.args(args).env("MCP_KEYS_DIR", dir.path()).write_stdin(token);
+            run(&mut command)
+        };
+        let server = ["--server", &step8.url];
+        let make = ["token", "zoe", "--scopes", &scopes, "--roles", roles, "--format", "raw"];
+        let (status, token, err) = with(&[&make[..], &server].concat(), "");
+        assert_eq!(status, 0, "{err}");
+        let (status, inspected, err) = with(&[&["inspect", "-"][..], &server].concat(), &token);
+        assert_eq!(status, 0, "{inspected}{err}");
+        for (what, call) in [
+            ("list tools", &["tools", "list"][..]),
+            ("call tools", &["tools", "call", "echo", "--args", r#"{"message":"hi"}"#]),
+            ("list prompts", &["prompts", "list"]),
+            ("get prompts", &["prompts", "get", "help"]),
+        ] {
+            let said = inspected.lines().find_map(|line| line.trim_start().strip_prefix(what));
+            let said = said.unwrap_or_else(|| panic!("no line {what} in {inspected}")).trim();
+            let call = [&["call", &step8.url, "--token", "-", "--json"][..], call].concat();
+            let (status, _, err) = with(&call, &token);
+            let done = match status {
+                0 if roles == "admin" => "yes, by the role admin".to_owned(),
+                0 => "yes".to_owned(),
+                _ => {
+                    let error: Value = serde_json::from_str(err.lines().last().unwrap()).unwrap();
+                    assert_eq!(error["error"]["status"], 4, "{err}");
+                    format!("no: {} is missing", error["error"]["scope"].as_str().unwrap())
+                }
+            };
+            assert_eq!(said, done, "{what} with {scopes:?} and {roles:?}");
+        }
     }
 }

@@ -18,6 +18,17 @@ pub enum DiskError {
         "{0} can be read by other users of this machine: chmod 600 {0}, and make a new key if they may have read it"
     )]
     Readable(PathBuf),
+    /// Others can write what decides which keys count.
+    #[error(
+        "{path} can be written by other users of this machine (mode {mode:o}): who can write there can publish a key \
+         of his own, and sign tokens with it; chmod go-w {path}, and look whether every key in it is yours"
+    )]
+    Writable {
+        /// The file or folder.
+        path: PathBuf,
+        /// Its mode, the last three digits.
+        mode: u32,
+    },
     /// The file system said no.
     #[error("{path}: {error}")]
     Io {
@@ -97,6 +108,27 @@ pub fn must_be_private(path: &Path) -> Result<(), DiskError> {
     #[cfg(unix)]
     if std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o077 != 0 {
         return Err(DiskError::Readable(path.to_owned()));
+    }
+    #[cfg(not(unix))]
+    let _ = metadata;
+    Ok(())
+}
+
+/// Refuses a file or folder that other users of this machine can write. A folder with the sticky bit passes: others
+/// can add to it, and replace nothing (so are the secrets of Kubernetes mounted). Windows has access lists instead,
+/// which are not looked at: there the folder must be one's own.
+///
+/// # Errors
+/// [`DiskError::Writable`]; what the system says.
+pub(crate) fn must_be_guarded(path: &Path) -> Result<(), DiskError> {
+    let metadata = fs::metadata(path).map_err(|error| io(path, error))?;
+    #[cfg(unix)]
+    {
+        let mode = std::os::unix::fs::PermissionsExt::mode(&metadata.permissions());
+        let is_sticky = metadata.is_dir() && mode & 0o1000 != 0;
+        if mode & 0o022 != 0 && !is_sticky {
+            return Err(DiskError::Writable { path: path.to_owned(), mode: mode & 0o777 });
+        }
     }
     #[cfg(not(unix))]
     let _ = metadata;

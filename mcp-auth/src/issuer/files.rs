@@ -10,44 +10,18 @@ use std::{
 use serde_json::{Value, json};
 
 use super::{
-    disk::{DiskError, create_dir, draft, io, must_be_private, write_new, write_once},
-    keys::{Alg, KeyError, SigningKey},
+    disk::{create_dir, draft, io, must_be_guarded, must_be_private, write_new, write_once},
+    keys::{Alg, SigningKey},
 };
 
-/// Why the folder does not do what it was asked for.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum FileError {
-    /// There is a key already.
-    #[error(
-        "there is a key in {0} already: `mcp-auth keys rotate` adds one, `mcp-auth keys clean` removes all"
-    )]
-    Exists(PathBuf),
-    /// There is no key for this algorithm, or none at all.
-    #[error(
-        "there is no {alg} key that signs in {dir}; make one with: \
-         cargo run --bin mcp-auth -- keys {verb} --alg {alg} --dir {dir}", dir = dir.display()
-    )]
-    Missing {
-        /// The folder.
-        dir: PathBuf,
-        /// The algorithm that was asked for.
-        alg: Alg,
-        /// What makes such a key: `generate`, or `rotate` where there are keys of another kind.
-        verb: &'static str,
-    },
-    /// `jwks.json` is not what this module writes.
-    #[error("{0} is not a list of keys as `mcp-auth keys` writes it")]
-    Malformed(PathBuf),
-    /// What the file system says, or a secret that others can read.
-    #[error(transparent)]
-    Disk(#[from] DiskError),
-    /// The key itself.
-    #[error(transparent)]
-    Key(#[from] KeyError),
-}
+mod error;
+mod turn;
 
-/// A folder of keys.
+pub use error::FileError;
+use turn::Turn;
+
+/// A folder of keys. On Unix it is used only while no other user of the machine can write into it; on Windows that is
+/// left to its access list.
 #[derive(Clone, Debug)]
 pub struct KeyFiles {
     dir: PathBuf,
@@ -91,6 +65,7 @@ impl KeyFiles {
             return Err(FileError::Exists(self.dir.clone()));
         }
         create_dir(&self.dir)?;
+        must_be_guarded(&self.dir)?;
         let key = SigningKey::generate(alg, bits)?;
         self.store(&key)?;
         let list = json!({"keys": [key.jwk()?]});
@@ -118,7 +93,7 @@ impl KeyFiles {
     /// as long as they had; a key that is past its time goes, with its files.
     ///
     /// # Errors
-    /// [`FileError::Missing`] when there is nothing to rotate; what the system says.
+    /// [`FileError::Missing`] when there is nothing to rotate; [`FileError::Busy`]; what the system says.
     pub fn rotate(
         &self,
         alg: Alg,
@@ -126,8 +101,10 @@ impl KeyFiles {
         overlap: i64,
         now: i64,
     ) -> Result<SigningKey, FileError> {
+        self.entries()?; // nothing to rotate is said before a key is made
+        let key = SigningKey::generate(alg, bits)?; // this takes long, so nobody has to wait for it
+        let _turn = Turn::take(&self.dir)?;
         let mut keys = self.entries()?;
-        let key = SigningKey::generate(alg, bits)?;
         self.store(&key)?;
         for old in &mut keys {
             let until = now.saturating_add(overlap);
@@ -137,7 +114,7 @@ impl KeyFiles {
         let (kept, gone): (Vec<_>, Vec<_>) =
             keys.into_iter().partition(|old| old["exp"].as_i64().is_some_and(|exp| now < exp));
         let list: Vec<_> = std::iter::once(key.jwk()?).chain(kept).collect();
-        self.publish(&json!({"keys": list}))?;
+        self.publish(&json!({"keys": list})).inspect_err(|_| self.forget(key.kid()))?;
         for old in gone {
             self.forget(old["kid"].as_str().unwrap_or_default());
         }
@@ -147,7 +124,7 @@ impl KeyFiles {
     /// The keys of this folder, the one that signs first.
     ///
     /// # Errors
-    /// [`FileError::Missing`], [`FileError::Malformed`], what the system says.
+    /// [`FileError::Missing`], [`FileError::Malformed`], [`FileError::Disk`] also when others can write there.
     pub fn list(&self) -> Result<Vec<Listed>, FileError> {
         let text = |key: &Value, name: &str| key[name].as_str().unwrap_or_default().to_owned();
         let listed = |key: &Value| Listed {
@@ -161,7 +138,8 @@ impl KeyFiles {
     /// The newest private key for this algorithm.
     ///
     /// # Errors
-    /// [`FileError::Missing`] when there is none, [`DiskError::Readable`] when others can read it.
+    /// As [`list`](Self::list); [`FileError::Missing`] or [`FileError::Lost`] when there is none; [`FileError::Disk`]
+    /// also when others can read it.
     pub fn signing_key(&self, alg: Alg) -> Result<SigningKey, FileError> {
         let list = self.list()?;
         let signs = |key: &&Listed| key.alg == alg.name() && key.retires.is_none();
@@ -169,6 +147,9 @@ impl KeyFiles {
             return Err(FileError::Missing { dir: self.dir.clone(), alg, verb: "rotate" });
         };
         let path = self.private(&newest.kid);
+        if !path.exists() {
+            return Err(FileError::Lost { dir: self.dir.clone(), path, alg });
+        }
         must_be_private(&path)?;
         let text = fs::read_to_string(&path).map_err(|error| io(&path, error))?;
         Ok(SigningKey::from_pem(&text)?)
@@ -177,13 +158,14 @@ impl KeyFiles {
     /// Removes the keys of this folder, and nothing else that may be in it. Returns what it removed.
     ///
     /// # Errors
-    /// What the system says.
+    /// [`FileError::Busy`]; what the system says.
     pub fn clean(&self) -> Result<Vec<PathBuf>, FileError> {
         let entries = match fs::read_dir(&self.dir) {
             Ok(entries) => entries,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
             Err(error) => return Err(io(&self.dir, error).into()),
         };
+        let _turn = Turn::take(&self.dir)?; // or a rotation would publish again what is removed here
         let mut removed = Vec::new();
         for entry in entries {
             let path = entry.map_err(|error| io(&self.dir, error))?.path();
@@ -219,6 +201,8 @@ impl KeyFiles {
             }
             Err(error) => return Err(io(&path, error).into()),
         };
+        must_be_guarded(&self.dir)?; // whoever can write there can replace the list, whatever its own mode is
+        must_be_guarded(&path)?;
         let list: Option<Value> = serde_json::from_slice(&bytes).ok();
         let keys = list.and_then(|mut list| list.get_mut("keys").map(Value::take));
         match keys {
@@ -259,88 +243,4 @@ fn pretty(list: &Value) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::jwks;
-
-    fn folder() -> (tempfile::TempDir, KeyFiles) {
-        let dir = tempfile::tempdir().unwrap();
-        let files = KeyFiles::new(dir.path().join("keys"));
-        (dir, files)
-    }
-
-    fn published(files: &KeyFiles, now: i64) -> Vec<String> {
-        let keys = jwks::parse(&fs::read(files.jwks()).unwrap()).unwrap().publish(now);
-        let kid = |key: &Value| key["kid"].as_str().unwrap().to_owned();
-        keys["keys"].as_array().unwrap().iter().map(kid).collect()
-    }
-
-    #[test]
-    fn a_second_key_is_never_made_over_the_first() {
-        let (_dir, files) = folder();
-        let first = files.generate(Alg::Rs256, 2048).unwrap();
-        assert!(matches!(files.generate(Alg::Rs256, 2048), Err(FileError::Exists(_))));
-        assert_eq!(files.signing_key(Alg::Rs256).unwrap().kid(), first.kid());
-        assert_eq!(fs::read_dir(files.dir()).unwrap().count(), 3, "nothing is left lying about");
-    }
-
-    #[test]
-    fn processes_that_start_together_agree_on_one_key() {
-        let (_dir, files) = folder();
-        let kids: Vec<_> = std::thread::scope(|scope| {
-            let start = |_| scope.spawn(|| files.ensure().unwrap().0.kid().to_owned());
-            let threads: Vec<_> = (0..4).map(start).collect();
-            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
-        });
-        assert!(kids.iter().all(|kid| *kid == kids[0]), "{kids:?}");
-    }
-
-    #[test]
-    fn after_a_rotation_the_new_key_signs_and_the_old_one_is_published_for_a_while() {
-        let (_dir, files) = folder();
-        let old = files.generate(Alg::Rs256, 2048).unwrap();
-        let new = files.rotate(Alg::Rs256, 2048, 100, 1000).unwrap();
-        assert_eq!(files.signing_key(Alg::Rs256).unwrap().kid(), new.kid());
-        assert_eq!(published(&files, 1099), [new.kid(), old.kid()]);
-        assert_eq!(published(&files, 1100), [new.kid()]);
-        let newest = files.rotate(Alg::Rs256, 2048, 100, 2000).unwrap();
-        assert_eq!(published(&files, 2000), [newest.kid(), new.kid()]);
-        assert!(!files.private(old.kid()).exists(), "the files of a key past its time go");
-    }
-
-    #[test]
-    fn a_key_that_retires_signs_no_more_and_the_error_says_what_helps() {
-        let (_dir, files) = folder();
-        files.generate(Alg::Rs256, 2048).unwrap();
-        files.rotate(Alg::Es256, 0, 100, 1000).unwrap();
-        let error = files.signing_key(Alg::Rs256).unwrap_err().to_string();
-        assert!(error.contains("keys rotate --alg RS256"), "{error}");
-        files.rotate(Alg::Rs256, 2048, 100, 1000).unwrap();
-        assert!(files.signing_key(Alg::Rs256).is_ok());
-    }
-
-    #[test]
-    fn clean_removes_keys_and_nothing_else() {
-        let (_dir, files) = folder();
-        files.generate(Alg::EdDsa, 0).unwrap();
-        fs::write(files.dir().join("client.json"), "{}").unwrap();
-        assert_eq!(files.clean().unwrap().len(), 3);
-        assert!(files.dir().join("client.json").exists());
-        assert!(files.clean().unwrap().is_empty());
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn a_private_key_is_made_private_and_refused_when_it_no_longer_is() {
-        use std::os::unix::fs::PermissionsExt as _;
-        let (_dir, files) = folder();
-        let key = files.generate(Alg::Rs256, 2048).unwrap();
-        let path = files.private(key.kid());
-        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
-        assert!(matches!(
-            files.signing_key(Alg::Rs256),
-            Err(FileError::Disk(DiskError::Readable(_)))
-        ));
-    }
-}
+mod tests;

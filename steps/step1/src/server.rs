@@ -30,16 +30,14 @@ pub struct Bound {
 /// Takes the port. A server for this machine alone listens on loopback alone; `localhost` may mean
 /// 127.0.0.1 or ::1, and clients try either, so both are taken: nobody else can then answer there in our name.
 pub async fn bind(listen: &Listen) -> anyhow::Result<Bound> {
-    // a port that is free on 127.0.0.1 may be taken on ::1: if any will do, another one
-    let more_tries = if listen.port == 0 { 16 } else { 0 };
-    let mut bound = take(listen).await;
-    for _ in 0..more_tries {
-        if bound.is_ok() {
-            break;
+    // port 0 means any that is free; one that is free on 127.0.0.1 and taken on ::1 is not, so another is tried
+    let tries = if listen.port == 0 { 16 } else { 0 };
+    for _ in 0..tries {
+        if let Ok(bound) = take(listen).await {
+            return Ok(bound);
         }
-        bound = take(listen).await;
     }
-    bound
+    take(listen).await
 }
 
 async fn take(listen: &Listen) -> anyhow::Result<Bound> {

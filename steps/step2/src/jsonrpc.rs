@@ -42,6 +42,7 @@ fn is_id(value: &Value) -> bool {
 /// Reads the one message of a body: no batch, no response (T4). A member that stands twice is
 /// refused too, because the next one who reads it may take the other.
 pub fn parse(body: &[u8]) -> Result<Message, Box<Response>> {
+    // a good message is read once; a bad one again: was it JSON at all, and which id has the refusal to name?
     let any = || serde_json::from_slice::<Value>(body);
     let is_object = body.trim_ascii_start().starts_with(b"{"); // a struct is read from a list too
     let (code, why) = match serde_json::from_slice::<Message>(body) {
@@ -69,6 +70,7 @@ pub fn era(headers: &HeaderMap, message: &Message) -> Result<Era, Refusal> {
     }
     match body.or(header) {
         Some(VERSION) => Ok(Era::Modern),
+        // it asks which version to speak, and is answered with one: it cannot ask for a wrong one
         _ if message.method == "initialize" => Ok(Era::Legacy),
         Some(version) if !legacy::VERSIONS.contains(&version) => {
             let supported = [&[VERSION], legacy::VERSIONS].concat();

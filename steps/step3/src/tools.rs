@@ -1,8 +1,9 @@
 //! Which tools are there?
 //!
 //! A model chooses a tool by what the list says of it, and fills in its arguments by their schema.
-//! Both are written once, in Rust: the schema comes from the type that will be parsed, so the list
-//! cannot promise what the call does not take.
+//! Both are written once, in Rust: the schema comes from the type that will be parsed, so names, types
+//! and defaults cannot differ between list and call. What no type says is checked elsewhere: a `u8` is
+//! not 1 to 10, a `String` need not be a time zone.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use common::{Context, Era, jsonrpc::Refusal};

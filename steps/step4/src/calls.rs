@@ -88,6 +88,7 @@ async fn guarded<T: Send + 'static>(
     // when the client hangs up, this function is dropped: in the modern era that ends the task too
     // (T10), in the legacy one it is no sign of anything (G8)
     let _hang_up = (cx.era == Era::Modern).then(|| AbortOnDrop(task.abort_handle()));
+    // each layer may fail, from the outside in: the outer limit, the task (it panicked), the inner limit
     let why = match timeout_at(cx.deadline, task).await {
         Ok(Ok(Ok(result))) => return Ok(result),
         Ok(Err(_)) => "panicked",

@@ -33,7 +33,8 @@ impl Verifier {
     /// Tokens of this `issuer` for this `audience`, signed with one of these keys. Clocks differ: times are
     /// taken as if ours were wrong by `leeway` in favour of the token.
     pub fn new(keys: Arc<KeySet>, issuer: String, audience: String, leeway: Duration) -> Self {
-        // named here, so that a build without this backend fails, and not the first token
+        // jsonwebtoken leaves the arithmetic to a backend, and panics at the first token if there is none or two: named
+        // here, before any token, it is there or the build fails. An `Err` only says that it was there already
         let _ = crypto::aws_lc::DEFAULT_PROVIDER.install_default();
         let leeway = i64::try_from(leeway.as_secs()).unwrap_or(0);
         Self { keys, issuer, audience, leeway }

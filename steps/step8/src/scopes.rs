@@ -40,7 +40,8 @@ fn granted(caller: &Identity) -> ScopeSet {
 fn missing(caller: &Identity, method: &str) -> Option<&'static str> {
     let (needed, granted) = (needed(method), granted(caller));
     let first = needed.first()?;
-    (!needed.iter().any(|scope| granted.contains(scope))).then_some(*first)
+    let has_one = needed.iter().any(|scope| granted.contains(scope));
+    if has_one { None } else { Some(*first) }
 }
 
 /// Lets the caller of this method pass, or refuses with 403. That is an answer of HTTP, not of JSON-RPC: the client can do

@@ -13,6 +13,7 @@ mod keys;
 mod lessons;
 mod lists;
 mod log;
+mod notifications;
 mod process;
 mod properties;
 mod readme;

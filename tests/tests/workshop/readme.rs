@@ -5,6 +5,7 @@ mod console;
 mod copy;
 mod document;
 mod matcher;
+mod prose;
 mod terminal;
 
 use document::{Block, Document};
@@ -100,6 +101,12 @@ fn every_step_has_a_picture_that_can_be_drawn() {
         let broken = lines.iter().find(|line| line.contains([';', '#']));
         assert_eq!(broken, None, "{}: has `;` or `#`", readme.name);
     }
+}
+
+#[test]
+fn no_line_of_prose_is_too_long() {
+    let wrong: Vec<_> = Document::all().iter().flat_map(prose::too_long).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]

@@ -74,3 +74,24 @@ async fn limits_can_be_set() {
         deep(json!([[[[[]]]]])).send().await.unwrap().error(400, -32700).unwrap();
     }
 }
+
+#[test]
+fn a_limit_that_would_let_nothing_in_is_refused_and_what_is_allowed_is_said() {
+    let read = |flag: &str| steps::settings::<step8::Settings>(&[flag]);
+    for (name, most) in [
+        ("--max-body", "1073741824"),
+        ("--max-depth", "1000000"),
+        ("--max-requests", "1000000"),
+        ("--max-authorization", "1000000"),
+    ] {
+        for value in ["0", "-1", "1.5", "many", "99999999999999999999"] {
+            let error = read(&format!("{name}={value}")).unwrap_err();
+            let said = format!("invalid value '{value}' for '{name} <");
+            let allowed = format!("a whole number from 1 to {most} is expected");
+            assert!(error.contains(&said) && error.contains(&allowed), "{error}");
+        }
+        for value in ["1", most] {
+            read(&format!("{name}={value}")).unwrap();
+        }
+    }
+}
