@@ -1,4 +1,8 @@
-//! Authorization for MCP servers over HTTP: who may knock, whose token is good, what it allows.
+#![cfg_attr(all(feature = "jwt", feature = "remote", feature = "testing"), doc = include_str!("../README.md"))]
+#![cfg_attr(
+    not(all(feature = "jwt", feature = "remote", feature = "testing")),
+    doc = "Authorization for MCP servers over HTTP: who may knock, whose token is good, what it allows."
+)]
 //!
 //! Without its default features this crate has no cryptography: what is left decides who may
 //! knock ([`origin`]) and how much a caller may ask for ([`limits`]).

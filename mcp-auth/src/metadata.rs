@@ -18,7 +18,7 @@ pub struct ProtectedResource {
     resource: String,
     origin: String,
     path: String,
-    issuer: String,
+    issuers: Vec<String>,
     scopes: ScopeSet,
 }
 
@@ -56,9 +56,16 @@ impl ProtectedResource {
             resource: resource.to_owned(),
             origin: format!("{scheme}://{authority}"),
             path: uri.path().trim_end_matches('/').to_owned(),
-            issuer: issuer.to_owned(),
+            issuers: vec![issuer.to_owned()],
             scopes,
         })
+    }
+
+    /// The same, and it takes the tokens of this issuer too. Clients choose; many take the first.
+    #[must_use]
+    pub fn authorization_server(mut self, issuer: &str) -> Self {
+        self.issuers.push(issuer.to_owned());
+        self
     }
 
     /// The address of the document: the well-known path comes between host and path of the resource (RFC 9728 §3.1).
@@ -72,7 +79,7 @@ impl ProtectedResource {
     pub fn document(&self) -> Value {
         json!({
             "resource": self.resource,
-            "authorization_servers": [self.issuer],
+            "authorization_servers": self.issuers,
             "scopes_supported": self.scopes.iter().collect::<Vec<_>>(),
             "bearer_methods_supported": ["header"],
         })
