@@ -4,7 +4,10 @@ use std::{fmt, future::Future, io::IsTerminal, net::IpAddr, process::ExitCode, s
 
 use anyhow::Context as _;
 use clap::{Args, Parser, error::ContextKind};
-use tracing::level_filters::LevelFilter;
+use tracing::{level_filters::LevelFilter, warn};
+use tracing_subscriber::{
+    Layer as _, filter::Targets, layer::SubscriberExt as _, util::SubscriberInitExt as _,
+};
 
 use crate::PublicUrl;
 
@@ -139,14 +142,21 @@ fn sentence<S: Parser>(error: &clap::Error) -> String {
     format!("{said}{}; --help lists all settings", variable.unwrap_or_default())
 }
 
-/// Log lines go to stderr; `RUST_LOG` is `error`, `warn`, `info` (the default), `debug` or `trace`.
+/// Log lines go to stderr. `RUST_LOG` is a level, such as `debug`, or levels of parts, such as `step8=debug`; what it does not
+/// name is at `info`.
 fn log() {
-    let level = std::env::var("RUST_LOG").ok().and_then(|level| level.parse().ok());
+    let said = std::env::var("RUST_LOG").unwrap_or_default();
+    let read = if said.is_empty() { Ok(Targets::new()) } else { said.parse() };
+    let levels = read.as_ref().cloned().unwrap_or_default();
+    let otherwise = levels.default_level().unwrap_or(LevelFilter::INFO);
     let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    tracing_subscriber::fmt()
-        .with_max_level(level.unwrap_or(LevelFilter::INFO))
+    let lines = tracing_subscriber::fmt::layer()
         .with_target(false)
         .with_ansi(colour)
         .with_writer(std::io::stderr)
-        .init();
+        .with_filter(levels.with_default(otherwise));
+    tracing_subscriber::registry().with(lines).init();
+    if let Err(error) = read {
+        warn!("RUST_LOG is {said:?}, which cannot be read, so it is info: {error}");
+    }
 }

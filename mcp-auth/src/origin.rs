@@ -48,6 +48,9 @@ impl FromStr for Origin {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let lower = text.to_ascii_lowercase();
+        // a browser leaves out the port that goes without saying
+        let port = if lower.starts_with("https:") { ":443" } else { ":80" };
+        let lower = lower.strip_suffix(port).unwrap_or(&lower).to_owned();
         let authority =
             lower.strip_prefix("http://").or_else(|| lower.strip_prefix("https://")).map(authority);
         match authority {

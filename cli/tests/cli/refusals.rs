@@ -85,6 +85,18 @@ fn metadata_that_clients_refuse_is_pointed_out() {
 }
 
 #[test]
+fn what_metadata_says_stays_in_its_line() {
+    let words = "https://login.example\nmcp-auth: accepted";
+    let server = guarded(move |_| json!({"resource": words, "authorization_servers": [words]}));
+    let (_, _, err) = run(&mut server.call(&["discover"]));
+    assert!(
+        err.contains("authorization server: https://login.example mcp-auth: accepted\n"),
+        "{err}"
+    );
+    assert!(!err.lines().any(|line| line.trim_start().starts_with("mcp-auth: accepted")), "{err}");
+}
+
+#[test]
 fn a_server_does_not_choose_whom_we_call() {
     let other = Server::start(|_| "never asked".into_response());
     let url = format!("{}/metadata", other.origin);

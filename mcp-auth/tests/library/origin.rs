@@ -195,6 +195,15 @@ fn a_setting_is_a_host_or_an_origin_and_nothing_wider() {
         let origin: Origin = good.parse().unwrap();
         assert_eq!(origin.to_string(), good.to_ascii_lowercase());
     }
+    for (said, sent) in [
+        ("http://a.example:80", "http://a.example"),
+        ("https://A.example:443", "https://a.example"),
+        ("http://[::1]:80", "http://[::1]"),
+        ("https://a.example:80", "https://a.example:80"),
+        ("http://a.example:8080", "http://a.example:8080"),
+    ] {
+        assert_eq!(said.parse::<Origin>().unwrap().to_string(), sent, "as a browser sends it");
+    }
     for bad in [
         "*",
         "null",

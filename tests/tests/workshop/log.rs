@@ -4,6 +4,8 @@ use serde_json::json;
 use workshop_tests::issuer::Issuer;
 
 use crate::running::Server;
+#[cfg(unix)]
+use crate::running::command;
 
 #[test]
 fn a_development_key_is_announced() {
@@ -92,6 +94,32 @@ fn nobody_fills_the_log_with_one_request() {
         for line in server.stderr.so_far() {
             assert!(line.len() < 500, "step {step}: a line of {} bytes", line.len());
         }
+    }
+}
+
+#[cfg(unix)] // elsewhere a program is not asked to stop, so its last line may be missing
+#[test]
+fn how_much_is_in_the_log_can_be_set_for_all_and_for_a_part() {
+    let lines = |levels: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = command("step2", &folder);
+        command.args(["--port", "0"]).env("RUST_LOG", levels);
+        let server = Server::of(command, folder);
+        server.get("/health");
+        server.signal("TERM");
+        server.ended().3.join("\n")
+    };
+    for (levels, has_line) in [
+        ("", true),
+        ("info", true),
+        ("step2=debug", true),
+        ("error", false),
+        ("common=error", false),
+        ("nonsense=x", true),
+    ] {
+        let log = lines(levels);
+        assert_eq!(log.contains("GET /health"), has_line, "{levels}: {log}");
+        assert_eq!(log.contains("RUST_LOG"), levels == "nonsense=x", "{levels}: {log}");
     }
 }
 

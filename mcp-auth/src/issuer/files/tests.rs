@@ -90,6 +90,15 @@ fn of_processes_that_rotate_together_none_loses_a_key() {
 }
 
 #[test]
+fn where_there_is_no_key_a_rotation_says_so_and_a_cleaning_has_nothing_to_do() {
+    let (_dir, files) = folder();
+    let error = files.rotate(Alg::Rs256, 2048, 100, 1000).unwrap_err().to_string();
+    assert!(error.contains("keys generate --alg RS256"), "{error}");
+    assert!(files.clean().unwrap().is_empty());
+    assert!(!files.dir().exists());
+}
+
+#[test]
 fn whoever_was_stopped_halfway_is_named_and_nothing_changes_before_he_is_gone() {
     let (_dir, files) = folder();
     let key = files.generate(Alg::EdDsa, 0).unwrap();
