@@ -61,7 +61,8 @@ pub(crate) fn call(
     let sealed = request.request_state.as_deref();
     let state = sealed.map(|sealed| states.open(tool, sealed)).transpose()?;
     let next = |state: &str| Some(states.seal(tool, state));
-    let (requests, next) = match tool.trim_start_matches("test_input_required_result_") {
+    let kind = tool.strip_prefix("test_input_required_result_").unwrap_or(tool);
+    let (requests, next) = match kind {
         "sampling" => match given.text("capital_question", "/content/text") {
             Some(answer) => return Ok(says(answer)),
             None => (capital(), None),
