@@ -1,17 +1,17 @@
 // Does a server pass what it does not leave out? Runs the official conformance suite and holds its results against
-// the table in conformance.md.
+// the tables of one section of conformance.md: how many of the required scenarios pass, and what is left out.
 //
-//   node conformance.mjs URL TABLE SUITE
+//   node conformance.mjs URL TABLES SECTION SUITE
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-const [url, table, suite] = process.argv.slice(2);
-const rows = readFileSync(table, 'utf8').split('\n')
-  .map((line) => line.match(/^\| (\d{4}-\d\d-\d\d) \| (\S+) \| (\S.*) \|$/))
-  .filter(Boolean)
-  .map(([, revision, what]) => ({ revision, what }));
+const [url, tables, section, suite] = process.argv.slice(2);
+const text = readFileSync(tables, 'utf8').split(/^## /m).find((part) => part.startsWith(`${section}\n`)) ?? '';
+const matches = (pattern) => text.split('\n').map((line) => line.match(pattern)).filter(Boolean);
+const rows = matches(/^\| (\d{4}-\d\d-\d\d) \| (\S+) \| (\S.*) \|$/).map(([, revision, what]) => ({ revision, what }));
+const scores = new Map(matches(/^\| (\d{4}-\d\d-\d\d) \| (\d+ of \d+) \|$/).map(([, revision, score]) => [revision, score]));
 
 let wrong = 0;
 const complain = (sentence) => { wrong += 1; console.log(`FAILED  ${sentence}`); };
@@ -47,7 +47,10 @@ for (const revision of ['2026-07-28', '2025-11-25']) {
   for (const what of left) {
     if (!used.has(what)) complain(`${revision} ${what} is in the table of what is left out, and passes: remove its row`);
   }
-  console.log(`${revision}: ${scenarios.length} scenarios, ${passed} checks passed, ${left.size} rows left out`);
+  const fails = (name) => scenarios.some((scenario) => scenario.name === name && scenario.checks.some(({ status }) => status === 'FAILURE'));
+  const score = `${asked.filter((name) => !fails(name)).length} of ${asked.length}`;
+  if (score !== scores.get(revision)) complain(`${revision}: ${score} required scenarios pass; the table says ${scores.get(revision) ?? 'nothing'}`);
+  console.log(`${revision}: ${score} required scenarios; all ${scenarios.length}: ${passed} checks passed, ${left.size} rows left out`);
 }
 process.exit(wrong === 0 ? 0 : 1);
 
