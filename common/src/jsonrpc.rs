@@ -21,6 +21,9 @@ pub const INVALID_PARAMS: i64 = -32602;
 /// Our fault.
 pub const INTERNAL_ERROR: i64 = -32603;
 
+/// Why a batch, or anything else that is no message, is refused.
+const NO_OBJECT: &str = "a message is one object, not a list";
+
 /// A request, or a notification when it has no id (B1, T4).
 #[derive(Debug)]
 pub struct Message {
@@ -108,16 +111,19 @@ pub fn parse(body: &[u8]) -> Result<Message, Box<Response>> {
     let envelope = match serde_json::from_slice::<Envelope>(body) {
         Ok(envelope) => envelope,
         Err(error) => {
-            let (code, id) = match serde_json::from_slice::<Value>(body) {
-                Err(_) => (PARSE_ERROR, None),
-                Ok(value) => (INVALID_REQUEST, value.get("id").cloned().filter(is_id)),
+            let (code, why, id) = match serde_json::from_slice::<Value>(body) {
+                Err(_) => (PARSE_ERROR, error.to_string(), None),
+                Ok(value) if !value.is_object() => (INVALID_REQUEST, NO_OBJECT.into(), None),
+                Ok(value) => {
+                    (INVALID_REQUEST, error.to_string(), value.get("id").cloned().filter(is_id))
+                }
             };
-            return Err(Box::new(bad(code, error.to_string()).answer(id.as_ref())));
+            return Err(Box::new(bad(code, why).answer(id.as_ref())));
         }
     };
     let invalid = |why: &str, id| Err(Box::new(bad(INVALID_REQUEST, why).answer(id)));
     if !body.trim_ascii_start().starts_with(b"{") {
-        return invalid("a message is an object, not a list", None); // a struct is read from a list too
+        return invalid(NO_OBJECT, None); // a struct is read from a list too
     }
     let readable = envelope.id.as_ref().filter(|id| is_id(id));
     if envelope.jsonrpc != "2.0" {
@@ -202,4 +208,26 @@ fn is_id(value: &Value) -> bool {
 
 fn bad(code: i64, message: impl Into<String>) -> Refusal {
     Refusal::new(StatusCode::BAD_REQUEST, code, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::to_bytes;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_batch_is_told_to_be_one() {
+        let one = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
+        for body in [format!("[{one}]"), "[]".into(), r#"["2.0", 1, "ping"]"#.into(), "5".into()] {
+            let Err(refusal) = parse(body.as_bytes()) else { panic!("{body} is no message") };
+            let said = to_bytes(refusal.into_body(), 1024).await.unwrap();
+            let said: Value = serde_json::from_slice(&said).unwrap();
+            assert_eq!(
+                said["error"],
+                json!({"code": INVALID_REQUEST, "message": NO_OBJECT}),
+                "{body}"
+            );
+        }
+    }
 }

@@ -2,7 +2,6 @@
 
 use std::{fmt, future::Future, io::IsTerminal, net::IpAddr, process::ExitCode, str::FromStr};
 
-use anyhow::Context as _;
 use clap::{Args, Parser, error::ContextKind};
 use tracing::{level_filters::LevelFilter, warn};
 use tracing_subscriber::{
@@ -110,7 +109,7 @@ where
     F: Future<Output = anyhow::Result<()>>,
 {
     match dotenvy::from_path(".env") {
-        Err(error) if !error.not_found() => return Err(error).context("the file .env"),
+        Err(error) if !error.not_found() => anyhow::bail!(unread(&error)),
         _ => {}
     }
     let settings = match S::try_parse() {
@@ -123,6 +122,19 @@ where
     let result = runtime.block_on(run(settings));
     runtime.shutdown_background();
     result
+}
+
+/// Says why `.env` is not read, and in which line. Not what stands there, as `error` has it: it may be a secret.
+fn unread(error: &dotenvy::Error) -> String {
+    let dotenvy::Error::LineParse(found, _) = error else {
+        return format!("the file .env cannot be read: {error}");
+    };
+    let text = std::fs::read_to_string(".env").unwrap_or_default();
+    let number = text.lines().position(|line| Some(line) == found.lines().next());
+    let line = number.map_or("a line".into(), |number| format!("line {}", number + 1));
+    format!(
+        "{line} of the file .env is not NAME=value; what has blanks in it stands in quotes, and quotes are closed"
+    )
 }
 
 /// Says in one sentence what clap says in several lines, and names the environment variable too.

@@ -21,13 +21,13 @@ use crate::refusal::refuse;
 #[cfg_attr(feature = "clap", derive(clap::Args))]
 #[cfg_attr(feature = "clap", command(next_help_heading = "Who may knock"))]
 pub struct Origins {
-    /// Another origin whose pages may call, such as http://localhost:6274; may be given again
+    /// Another origin whose pages may call, such as http://localhost:6274; may be given again, in the variable with commas
     #[cfg_attr(
         feature = "clap",
         arg(long, env = "MCP_ALLOW_ORIGIN", value_delimiter = ',', value_name = "ORIGIN")
     )]
     pub allow_origin: Vec<Origin>,
-    /// Another name under which this server may be called, such as mcp.example.com:8443; may be given again
+    /// Another name under which this server may be called, such as mcp.example.com:8443; may be given again, in the variable with commas
     #[cfg_attr(
         feature = "clap",
         arg(long, env = "MCP_ALLOW_HOST", value_delimiter = ',', value_name = "HOST")

@@ -69,7 +69,10 @@ async fn refused(http: &Http, target: &Target, token: Option<&str>, answer: &Ans
         }
     });
     if target.is_loopback() && token.is_none() {
-        lines.push("  a server of the workshop takes one of: mcp-auth token alice".into());
+        lines.push(
+            "  a server of the workshop takes one of: cargo run --bin mcp-auth -- token alice"
+                .into(),
+        );
     }
     Failure::new(Status::Refused, lines.join("\n"))
         .with("error", error)
@@ -135,6 +138,8 @@ fn not_mcp(target: &Target, answer: &Answer) -> Failure {
     });
     let retry = retry.unwrap_or_default();
     let code = status.as_u16();
+    let log = request_id(answer).map(|id| format!("\n  the server's log has it as request {id}"));
+    let log = log.unwrap_or_default();
     Failure::other(match status {
         StatusCode::NOT_FOUND => {
             format!("there is nothing at {url} (404): is the path right? It is often /mcp")
@@ -142,7 +147,7 @@ fn not_mcp(target: &Target, answer: &Answer) -> Failure {
         StatusCode::METHOD_NOT_ALLOWED => {
             format!("{url} takes no POST (405){why}: is this the URL of an MCP endpoint?")
         }
-        _ if !status.is_success() => format!("{url} answers {code}{why}{retry}"),
+        _ if !status.is_success() => format!("{url} answers {code}{why}{retry}{log}"),
         _ if answer.streamed => format!("the stream of {url} ended before the answer came"),
         _ => {
             let media_type = Some(answer.media_type()).filter(|media_type| !media_type.is_empty());

@@ -152,7 +152,8 @@ fn other_refusals_have_the_servers_words() {
     let refusal = |status: u16| {
         let status = StatusCode::from_u16(status).unwrap();
         let body = json!({"error": "some_error", "error_description": "in \u{1b}[31mred"});
-        (status, [("retry-after", "7")], Json(body)).into_response()
+        (status, [("retry-after", "7"), ("x-request-id", "of-this-request")], Json(body))
+            .into_response()
     };
     for (answer, expected) in [(400, 1), (403, 4), (413, 1), (500, 1), (503, 1)] {
         let server = Server::start(move |_| refusal(answer));
@@ -160,6 +161,7 @@ fn other_refusals_have_the_servers_words() {
         assert_eq!(status, expected, "{answer}: {err}");
         assert!(err.contains("some_error, in \\u{1b}[31mred"), "{answer}: {err}");
         assert_eq!(err.contains("wait 7 s"), answer != 403, "{answer}: {err}");
+        assert!(err.contains("the server's log has ") && err.contains("of-this-request"), "{err}");
     }
 }
 

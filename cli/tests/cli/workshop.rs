@@ -92,7 +92,7 @@ fn who_has_a_token_may_do_what_his_name_stands_for() {
     assert_eq!(status, 3);
     let issuer = step8.url.strip_suffix("/mcp").unwrap();
     assert!(err.contains(&format!("authorization server: {issuer}\n")), "{err}");
-    assert!(err.contains("mcp-auth token alice") && !err.contains("clients refuse"), "{err}");
+    assert!(err.contains("mcp-auth -- token alice") && !err.contains("clients refuse"), "{err}");
     for bad in ["alg-none", "expired", "aud-other"] {
         let (status, _, err) = call(&token(&["alice", "--bad", bad]), &["discover"]);
         assert_eq!(status, 3, "{bad}");

@@ -30,7 +30,7 @@ pub enum DiskError {
         mode: u32,
     },
     /// The file system said no.
-    #[error("{path}: {error}")]
+    #[error("{path} cannot be read or written: {error}")]
     Io {
         /// What was to be read or written.
         path: PathBuf,

@@ -46,7 +46,7 @@ pub fn parse(body: &[u8]) -> Result<Message, Box<Response>> {
     let any = || serde_json::from_slice::<Value>(body);
     let is_object = body.trim_ascii_start().starts_with(b"{"); // a struct is read from a list too
     let (code, why) = match serde_json::from_slice::<Message>(body) {
-        Ok(_) if !is_object => (-32600, "a message is an object, not a list".into()),
+        _ if !is_object && any().is_ok() => (-32600, "a message is one object, not a list".into()),
         Ok(m) if m.jsonrpc == "2.0" && m.id.as_ref().is_none_or(is_id) => return Ok(m),
         Ok(_) => (-32600, "`jsonrpc` must be \"2.0\", `id` a string or an integer".into()),
         Err(error) if any().is_ok() => (-32600, error.to_string()),

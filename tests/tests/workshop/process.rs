@@ -116,6 +116,25 @@ fn a_bad_value_in_the_environment_is_told_with_its_variable() {
 }
 
 #[test]
+fn a_bad_line_in_the_file_is_told_by_its_number_because_it_may_hold_a_secret() {
+    for line in ["MCP_CLIENT_SECRET=\"not-for-the-console", "MCP CLIENT SECRET=not-for-the-console"]
+    {
+        let file = format!("MCP_PORT=0\n\n{line}\n");
+        let told = sentence(1, &[], &[], &file);
+        says(&told, &["line 3", ".env", "NAME=value"]);
+        assert!(!told.contains("not-for-the-console"), "{told}");
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join(".env"), &file).unwrap();
+        let mut command = command("mcp-auth", &folder);
+        command.args(["keys", "show"]);
+        let (status, _, told) = run(command);
+        assert_eq!(status, Some(2), "{told}");
+        says(&told, &["line 3", ".env", "NAME=value"]);
+        assert!(!told.contains("not-for-the-console"), "{told}");
+    }
+}
+
+#[test]
 fn a_flag_beats_the_environment_which_beats_the_file() {
     let file = "MCP_PORT=0\nMCP_PUBLIC_URL=http://file.example\n";
     let env = ("MCP_PUBLIC_URL", "http://environment.example");

@@ -1,6 +1,6 @@
 //! Why does a folder of keys not do what it was asked for?
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::issuer::{
     disk::DiskError,
@@ -19,7 +19,7 @@ pub enum FileError {
     /// There is no key for this algorithm, or none at all.
     #[error(
         "there is no {alg} key that signs in {dir}; make one with: \
-         cargo run --bin mcp-auth -- keys {verb} --alg {alg} --dir {dir}", dir = dir.display()
+         cargo run --bin mcp-auth -- keys {verb} --alg {alg} --dir {word}", dir = dir.display(), word = word(dir)
     )]
     Missing {
         /// The folder.
@@ -33,7 +33,7 @@ pub enum FileError {
     #[error(
         "{path} is not there, but {list} says that this key signs; bring it back, or make a new one with: \
          cargo run --bin mcp-auth -- keys rotate --alg {alg} --dir {dir}",
-        path = path.display(), list = dir.join("jwks.json").display(), dir = dir.display()
+        path = path.display(), list = dir.join("jwks.json").display(), dir = word(dir)
     )]
     Lost {
         /// The folder.
@@ -58,4 +58,27 @@ pub enum FileError {
     /// The key itself.
     #[error(transparent)]
     Key(#[from] KeyError),
+}
+
+/// A path as one word of a command line.
+fn word(path: &Path) -> String {
+    let path = path.display().to_string();
+    if path.contains(char::is_whitespace) { format!("\"{path}\"") } else { path }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_with_blanks_is_one_word_of_the_command_that_is_advised() {
+        for (dir, word) in [("/keys", "--dir /keys"), ("/my keys", "--dir \"/my keys\"")] {
+            let (dir, path) = (PathBuf::from(dir), PathBuf::new());
+            let missing =
+                FileError::Missing { dir: dir.clone(), alg: Alg::Rs256, verb: "generate" };
+            assert!(missing.to_string().ends_with(word), "{missing}");
+            let lost = FileError::Lost { dir, path, alg: Alg::Rs256 };
+            assert!(lost.to_string().ends_with(word), "{lost}");
+        }
+    }
 }
