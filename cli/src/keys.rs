@@ -165,8 +165,8 @@ fn made(files: &KeyFiles, key: &SigningKey, as_json: bool) -> Result<(), Failure
 
 fn show(files: &KeyFiles, as_json: bool) -> Result<(), Failure> {
     let (keys, now) = (files.list()?, times::now());
-    for key in &keys {
-        let private = files.dir().join(format!("{}.private.pem", key.kid));
+    let private = |key: &Listed| files.dir().join(format!("{}.private.pem", key.kid));
+    for private in keys.iter().map(private) {
         if private.exists()
             && let Err(error) = must_be_private(&private)
         {
@@ -174,13 +174,14 @@ fn show(files: &KeyFiles, as_json: bool) -> Result<(), Failure> {
         }
     }
     if as_json {
-        let entry = |(place, key): (usize, &Listed)| json!({"kid": key.kid, "alg": key.alg, "signs": place == 0, "retires": key.retires});
+        let entry = |(place, key): (usize, &Listed)| json!({"kid": key.kid, "alg": key.alg, "signs": place == 0 && private(key).exists(), "retires": key.retires});
         let keys: Vec<Value> = keys.iter().enumerate().map(entry).collect();
         let list = json!({"dir": files.dir().display().to_string(), "keys": keys});
         return output::print(&output::json(&list));
     }
     let row = |(place, key): (usize, &Listed)| {
         let state = match key.retires {
+            None if !private(key).exists() => "cannot sign: its private half is gone".to_owned(),
             None if place == 0 => "signs".to_owned(),
             None => "published".to_owned(),
             Some(end) if end <= now => {

@@ -293,10 +293,8 @@ impl Door {
         if request.method() != Method::POST {
             return Ok(without_body(request));
         }
-        let (parts, body) = self.limits.read(request).await.map_err(|exceeded| {
-            info!("refused: {exceeded}");
-            exceeded.into_response()
-        })?;
+        let (parts, body) =
+            self.limits.read(request).await.map_err(|exceeded| exceeded.into_response())?;
         let wanted = wanted(&parts.headers, &body).map_err(|unreadable| {
             info!("refused: {unreadable}");
             unreadable.into_response()

@@ -13,6 +13,7 @@ use axum::{
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde_json::json;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tracing::info;
 
 use crate::{origin::is_probe, refusal::refuse};
 
@@ -79,6 +80,11 @@ impl Limits {
     /// # Errors
     /// [`Exceeded`]; a wrong type or an announced length over the limit before a byte is read.
     pub async fn read(&self, request: Request) -> Result<(Parts, Bytes), Exceeded> {
+        let read = self.read_within(request).await;
+        read.inspect_err(|exceeded| info!("refused: {exceeded}"))
+    }
+
+    async fn read_within(&self, request: Request) -> Result<(Parts, Bytes), Exceeded> {
         let (parts, body) = request.into_parts();
         if !is_type(&parts.headers, "application/json") {
             return Err(Exceeded::WrongType);
@@ -137,6 +143,7 @@ pub async fn concurrency(
     }
     let Ok(place) = places.try_acquire_owned() else {
         let text = "the server has as many requests as it takes at a time";
+        info!("refused: {text}");
         let refusal = refuse(StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", text);
         return ([(header::RETRY_AFTER, "1")], refusal).into_response();
     };

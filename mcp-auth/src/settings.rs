@@ -59,7 +59,16 @@ impl Client {
         dir: &std::path::Path,
         development: bool,
     ) -> Result<crate::issuer::client::Client, crate::issuer::client::ClientError> {
-        use crate::issuer::client::{Client, ClientError};
+        use crate::issuer::{
+            client::{Client, ClientError},
+            disk::{must_be_guarded, must_be_private},
+        };
+        if let Some(file) = self.client_secret_file.as_ref().filter(|file| file.exists()) {
+            must_be_guarded(file)?; // who can write it can choose the secret
+            if let Err(readable) = must_be_private(file) {
+                tracing::warn!("{readable}"); // a container mounts a secret for all of its users
+            }
+        }
         let secret = match &self.client_secret_file {
             Some(file) => Some(std::fs::read_to_string(file).map_err(|error| {
                 ClientError::Unset(format!(

@@ -217,7 +217,10 @@ fn unreachable(error: &reqwest::Error, target: &Target) -> Failure {
         cause = error.source();
     }
     let what = if error.is_connect() { "cannot be reached" } else { "gave no answer" };
-    Failure::unreachable(format!("{origin} {what}: {}", root(error)))
+    let reason = root(error);
+    let is_plain = reason.contains("InvalidContentType"); // what rustls says of an answer that is not TLS
+    let hint = if is_plain { "; it does not speak TLS: is http:// meant?" } else { "" };
+    Failure::unreachable(format!("{origin} {what}: {reason}{hint}"))
 }
 
 /// The innermost reason: the outer ones say only that there is an inner one.

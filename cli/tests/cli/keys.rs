@@ -131,6 +131,20 @@ fn after_a_rotation_the_new_key_signs_and_the_old_one_is_still_good() {
 }
 
 #[test]
+fn a_key_whose_private_half_is_gone_does_not_sign() {
+    let temporary = tempfile::tempdir().unwrap();
+    let dir = temporary.path();
+    let (status, out, err) = keys(&dir.join("k"), &["generate", "--json"]);
+    assert_eq!(status, 0, "{err}");
+    let made: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(shown(&dir.join("k"))[0]["signs"], true);
+    fs::remove_file(made["private"].as_str().unwrap()).unwrap();
+    assert_eq!(shown(&dir.join("k"))[0]["signs"], false);
+    let (_, out, _) = keys(&dir.join("k"), &["show"]);
+    assert!(out.contains("cannot sign: its private half is gone"), "{out}");
+}
+
+#[test]
 fn clean_asks_and_removes_keys_alone() {
     let dir = tempfile::tempdir().unwrap();
     keys(dir.path(), &["generate"]);

@@ -178,6 +178,21 @@ fn a_server_that_is_not_there_is_unreachable() {
 }
 
 #[test]
+fn tls_with_a_server_that_speaks_none_is_told_as_such() {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let url = format!("https://{}/mcp", listener.local_addr().unwrap());
+    let server = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let _ = stream.read(&mut [0; 4096]).unwrap();
+        stream.write_all(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n").unwrap();
+    });
+    let (status, _, err) = run(command().args(["call", &url, "discover", "--era", "modern"]));
+    assert_eq!(status, 6);
+    assert!(err.contains("is http:// meant?"), "{err}");
+    server.join().unwrap();
+}
+
+#[test]
 fn an_answer_that_breaks_off_is_none() {
     for answer in
         ["", "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{"]
@@ -338,7 +353,7 @@ fn a_file_env_that_cannot_be_read_stops_the_command() {
         if make { std::fs::write(path, "MCP TOKEN\n") } else { std::fs::create_dir(path) }.unwrap();
         let (status, _, err) = run(server.call(&["discover"]).current_dir(directory.path()));
         assert_eq!(status, 2, "{name}: {err}");
-        assert!(err.contains("the file .env cannot be read"), "{name}: {err}");
+        assert!(err.contains("the file .env"), "{name}: {err}");
     }
     assert!(server.seen().is_empty(), "it may have held the token, so nothing is sent without");
 }

@@ -20,8 +20,8 @@ pub enum DiskError {
     Readable(PathBuf),
     /// Others can write what decides which keys count.
     #[error(
-        "{path} can be written by other users of this machine (mode {mode:o}): who can write there can publish a key \
-         of his own, and sign tokens with it; chmod go-w {path}, and look whether every key in it is yours"
+        "{path} can be written by other users of this machine (mode {mode:o}): who can write there can put a key \
+         or a secret of his own in place of yours; chmod go-w {path}, and look whether what is in it is yours"
     )]
     Writable {
         /// The file or folder.

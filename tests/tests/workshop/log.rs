@@ -134,6 +134,25 @@ fn a_path_cannot_steer_the_terminal() {
 }
 
 #[test]
+fn a_body_that_is_not_taken_is_in_the_log_with_its_reason() {
+    for step in 2..=3 {
+        let server = Server::start(step, &["--max-requests", "1"]);
+        for (kind, length, words) in [
+            ("application/json", 2 << 20, "the body is too large"),
+            ("text/plain", 2, "application/json, uncompressed"),
+        ] {
+            let (port, body) = (server.port(), " ".repeat(length));
+            server.exchange(&format!(
+                "POST /mcp HTTP/1.1\r\nHost: localhost:{port}\r\nContent-Type: {kind}\r\n\
+                 Content-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+            ));
+            let line = server.stderr.wait_for(|line| line.contains(words));
+            assert!(line.contains("refused"), "step {step}: {line}");
+        }
+    }
+}
+
+#[test]
 fn why_a_program_gets_no_token_is_in_the_log_and_its_secret_is_not() {
     for step in 7..=workshop_tests::steps::LAST {
         let server = Server::start(step, &[]);

@@ -206,3 +206,35 @@ fn what_others_can_reach_needs_a_key_of_its_own() {
         says(&sentence(step, &everywhere, &[], ""), &["--keys-dir"]);
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn a_secret_that_others_could_have_chosen_is_refused() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let secret = folder.path().join("secret");
+    std::fs::write(&secret, "a secret of a good length\n").unwrap();
+    let flags = ["--client-id", "it", "--client-secret-file", secret.to_str().unwrap()];
+    let mode = |mode| {
+        std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    for open in [0o620, 0o602, 0o666] {
+        mode(open);
+        let mut command = command("step7", &folder);
+        command.args(["--port", "0"]).args(flags);
+        let (status, _, told) = run(command);
+        assert_eq!(status, Some(1), "{told}");
+        says(
+            &told,
+            &["secret", "can be written by other users", &format!("{open:o}"), "chmod go-w"],
+        );
+    }
+    for (closed, is_warned) in [(0o444, true), (0o600, false)] {
+        mode(closed);
+        let server = Server::start(7, &flags);
+        server.get("/the-end");
+        server.stderr.wait_for(|line| line.contains("/the-end"));
+        let warned = server.stderr.so_far().iter().any(|line| line.contains("can be read by"));
+        assert_eq!(warned, is_warned, "{closed:o}");
+    }
+}
