@@ -34,13 +34,9 @@ impl Gate {
     /// # Errors
     /// [`VerifyError::Unavailable`], at once, when too many wait already.
     pub(crate) async fn through<R>(&self, check: impl FnOnce() -> R) -> Result<R, VerifyError> {
-        let busy = |_| VerifyError::Unavailable { retry_after: Duration::from_secs(1) };
-        let _place = self.queue.try_acquire().map_err(busy)?;
-        let _turn = self
-            .turns
-            .acquire()
-            .await
-            .map_err(|_| VerifyError::Unavailable { retry_after: Duration::from_secs(1) })?;
+        let busy = VerifyError::Unavailable { retry_after: Duration::from_secs(1) };
+        let _place = self.queue.try_acquire().map_err(|_| busy.clone())?;
+        let _turn = self.turns.acquire().await.map_err(|_| busy)?;
         Ok(check())
     }
 }
