@@ -3,7 +3,7 @@
 # here or in tests/clients, into a cache folder; what is there is reused.
 
 CACHE=${MCP_AUTH_CACHE:-$HOME/.cache/mcp-auth-workshop}
-CARGO_DENY=0.20.2 NODE_22=22.23.3
+CARGO_DENY=0.20.2 CARGO_FUZZ=0.13.2 CARGO_SEMVER_CHECKS=0.51.0 NODE_22=22.23.3
 # shellcheck disable=SC2034 # check_all.sh reads it
 SHELLCHECK=0.11.0.1
 
@@ -71,11 +71,21 @@ npm_tools() {
     sh -c 'cp "$1/package.json" "$1/package-lock.json" . && npm ci --ignore-scripts --no-audit --no-fund' sh "$here"
 }
 
-cargo_deny() {
+# cargo_tool NAME VERSION: a program from crates.io, built once; prints its path.
+cargo_tool() {
   local folder
-  folder=$(installed "cargo-deny-$CARGO_DENY" sh -c 'cargo install --quiet --locked --debug --root . --target-dir build "cargo-deny@$1" && rm -rf build' sh "$CARGO_DENY") || return 1
-  printf '%s\n' "$folder/bin/cargo-deny"
+  folder=$(installed "$1-$2" sh -c 'cargo install --quiet --locked --debug --root . --target-dir build "$1@$2" && rm -rf build' sh "$1" "$2") || return 1
+  printf '%s\n' "$folder/bin/$1"
 }
+
+cargo_deny() { cargo_tool cargo-deny "$CARGO_DENY"; }
+
+# libFuzzer, which it builds into the target, is C++.
+cargo_fuzz() {
+  debian c++:g++ >&2 && cargo_tool cargo-fuzz "$CARGO_FUZZ"
+}
+
+cargo_semver_checks() { cargo_tool cargo-semver-checks "$CARGO_SEMVER_CHECKS"; }
 
 # debian COMMAND[:PACKAGE]…: installs what is missing, where that is possible.
 debian() {

@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 . scripts/parts.sh
 . scripts/cache.sh
 
-PARTS='tools shell workflows dependencies advisories steps self-test clients conformance readme'
+PARTS='tools shell workflows dependencies advisories steps self-test clients conformance readme fuzz'
 STEPS=$(cd steps && printf '%s\n' step[0-9]* | sed 's/step//' | sort -n)
 LAST=$(tail -n 1 <<<"$STEPS")
 ONLY='' FULL=''
@@ -101,6 +101,8 @@ part_readme() {
   WORKSHOP_README_ALL=1 cargo_test -q -p workshop-tests --test workshop readme
 }
 
+part_fuzz() { scripts/fuzz.sh; }
+
 LOGS=$(mktemp -d "${TMPDIR:-/tmp}/mcp-auth-check-all.XXXXXX")
 trap 'status=$?; rm -rf "$LOGS"; exit "$status"' EXIT
 
@@ -114,4 +116,5 @@ wanted self-test 'the checks with curl notice what is broken'
 wanted clients 'official clients: Inspector, Python, TypeScript'
 wanted conformance 'the official conformance suite'
 wanted readme 'the commands of the documents that need more than Rust'
+wanted fuzz 'a minute of fuzzing: from the bytes of a request to the service'
 finish

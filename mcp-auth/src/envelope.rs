@@ -37,7 +37,9 @@ pub(crate) struct NoMessage {
 
 impl Envelope {
     pub(crate) fn parse(body: &[u8]) -> Result<Self, NoMessage> {
-        serde_json::from_slice(body).map_err(|error| NoMessage { is_json: error.is_data() })
+        // all of it: a string that nobody looks at here would not be checked otherwise
+        let text = str::from_utf8(body).map_err(|_| NoMessage { is_json: false })?;
+        serde_json::from_str(text).map_err(|error| NoMessage { is_json: error.is_data() })
     }
 
     /// The name of the tool or prompt, or the URI of the resource, for the methods that are about one.
@@ -180,6 +182,11 @@ mod tests {
         }
         for body in ["", "{", "nonsense", "{}{}", r#"{"method":"\ud800"}"#, "\u{feff}{}"] {
             assert!(!is_json(body), "{body}");
+        }
+        for bytes in [&b"{\"a\":\"\xff\"}"[..], b"{\"\xc0\xae\":1}", b"{\"a\":[\"\xed\xa0\x80\"]}"]
+        {
+            let error = Envelope::parse(bytes).unwrap_err();
+            assert!(!error.is_json, "what is no UTF-8 is no JSON (RFC 8259 §8.1)");
         }
     }
 }
