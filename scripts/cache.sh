@@ -3,7 +3,7 @@
 # here or in tests/clients, into a cache folder; what is there is reused.
 
 CACHE=${MCP_AUTH_CACHE:-$HOME/.cache/mcp-auth-workshop}
-CARGO_DENY=0.20.2 CARGO_FUZZ=0.13.2 CARGO_SEMVER_CHECKS=0.51.0 NODE_22=22.23.3
+CARGO_DENY=0.20.2 CARGO_FUZZ=0.13.2 CARGO_PUBLIC_API=0.52.0 CARGO_SEMVER_CHECKS=0.51.0 NODE_22=22.23.3
 # shellcheck disable=SC2034 # check_all.sh reads it
 SHELLCHECK=0.11.0.1
 
@@ -84,6 +84,9 @@ cargo_deny() { cargo_tool cargo-deny "$CARGO_DENY"; }
 cargo_fuzz() {
   debian c++:g++ >&2 && cargo_tool cargo-fuzz "$CARGO_FUZZ"
 }
+
+# Versions for the format in which Rust 1.95 describes a crate: another Rust may need another one.
+cargo_public_api() { cargo_tool cargo-public-api "$CARGO_PUBLIC_API"; }
 
 cargo_semver_checks() { cargo_tool cargo-semver-checks "$CARGO_SEMVER_CHECKS"; }
 

@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 . scripts/parts.sh
 . scripts/cache.sh
 
-PARTS='tools shell workflows dependencies advisories steps self-test clients conformance readme fuzz'
+PARTS='tools shell workflows dependencies advisories steps self-test clients conformance readme api package fuzz'
 STEPS=$(cd steps && printf '%s\n' step[0-9]* | sed 's/step//' | sort -n)
 LAST=$(tail -n 1 <<<"$STEPS")
 ONLY='' FULL=''
@@ -16,7 +16,7 @@ usage() {
 usage: scripts/check_all.sh [--full] [--only PART]… [--list]
 
   --only PART   this part alone, after \`tools\`; may be given again
-  --full        the self-test of every step, not of the last one alone
+  --full        the self-test of every step, not of the last one alone; the library compared with its last release
   --list        names the parts
 
 Cache folder: $CACHE (MCP_AUTH_CACHE)
@@ -101,6 +101,11 @@ part_readme() {
   WORKSHOP_README_ALL=1 cargo_test -q -p workshop-tests --test workshop readme
 }
 
+part_api() { scripts/api.sh ${FULL:+--semver}; }
+
+# As it would be uploaded, unpacked elsewhere, and built there.
+part_package() { cargo package -q -p mcp-auth --all-features --allow-dirty; }
+
 part_fuzz() { scripts/fuzz.sh; }
 
 LOGS=$(mktemp -d "${TMPDIR:-/tmp}/mcp-auth-check-all.XXXXXX")
@@ -116,5 +121,7 @@ wanted self-test 'the checks with curl notice what is broken'
 wanted clients 'official clients: Inspector, Python, TypeScript'
 wanted conformance 'the official conformance suite'
 wanted readme 'the commands of the documents that need more than Rust'
+wanted api 'the public items of the library are those that are listed'
+wanted package 'the library can be packed, and builds from the package'
 wanted fuzz 'a minute of fuzzing: from the bytes of a request to the service'
 finish

@@ -9,7 +9,10 @@ use std::{
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::Token;
+use super::{
+    Token,
+    served::{Served, StartError},
+};
 use crate::{
     Clock,
     issuer::{
@@ -43,9 +46,46 @@ pub struct Issuer {
     encryption: OnceLock<SigningKey>,
     retired: OnceLock<SigningKey>,
     other: OnceLock<SigningKey>,
+    _served: Option<Served>,
 }
 
 impl Issuer {
+    /// An issuer that can be asked, for servers that are given an issuer's URL: on a free port of 127.0.0.1 it serves its
+    /// metadata (RFC 8414) and its keys (RFC 7517). That address is its [`name`](Self::name). It stops when it is dropped.
+    ///
+    /// ```
+    /// use mcp_auth::{AuthLayer, jwt::Policy, metadata::ProtectedResource, remote::Remote, testing::Issuer};
+    /// # use axum::{Router, routing::post};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let resource = "https://mcp.example.com/mcp";
+    /// let issuer = Issuer::start(resource).await?;
+    ///
+    /// // the server under test, as in production but for the issuer's URL
+    /// let verifier = Remote::new(Policy::new(issuer.name(), resource)).connect().await?;
+    /// let metadata = ProtectedResource::new(resource, issuer.name(), "mcp:read".parse()?)?;
+    /// let app = Router::new()
+    ///     .route("/mcp", post(|| async { "in" }))
+    ///     .layer(AuthLayer::new(metadata, verifier)?);
+    ///
+    /// let report = issuer.refuses_bad_tokens(app, resource).await;
+    /// assert!(report.is_clean(), "{report}");
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// When keys cannot be made or stored, or no port can be had.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub async fn start(audience: &str) -> Result<Self, StartError> {
+        let (listener, name) = Served::bind().await?;
+        let issuer = Self::new(&name, audience)?;
+        let served = Served::start(listener, &name, issuer.key_set());
+        Ok(Self { _served: Some(served), ..issuer })
+    }
+
     /// An issuer of this name, with new keys in a folder of their own, whose tokens are for this audience. It also
     /// publishes a key for encryption and one that is past its time, as issuers do.
     ///
@@ -96,6 +136,7 @@ impl Issuer {
             encryption: OnceLock::new(),
             retired: OnceLock::new(),
             other: OnceLock::new(),
+            _served: None,
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! For everybody's test suite (feature `testing`, as a dev-dependency): [`Issuer::refuses_bad_tokens`] puts any tower
 //! service through the table. It asks first whether the service takes a good token, so that a service that refuses
-//! everybody does not pass.
+//! everybody does not pass. A server that fetches the keys of its issuer is tested with [`Issuer::start`].
 //!
 //! ```
 //! use axum::{Router, extract::Request, middleware::{self, Next}, response::{IntoResponse, Response}, routing::post};
@@ -43,11 +43,13 @@
 mod draft;
 mod issuer;
 mod report;
+mod served;
 pub mod table;
 mod token;
 
 pub use draft::Draft;
 pub use issuer::Issuer;
 pub use report::{Failure, Report};
+pub use served::StartError;
 pub use table::{Expected, Kind};
 pub use token::Token;

@@ -1,5 +1,7 @@
 //! Is a server found out that takes what it should not, and is one that does right left alone?
 
+use std::time::Duration;
+
 use axum::{
     Router,
     extract::Request,
@@ -9,9 +11,12 @@ use axum::{
     routing::post,
 };
 use mcp_auth::{
-    Cause, Clock, VerifyError, bearer,
+    AuthLayer, Cause, Clock, ScopeSet, VerifyError, bearer,
     challenge::Challenge,
     issuer::files::KeyFiles,
+    jwt::Policy,
+    metadata::ProtectedResource,
+    remote::{ConnectError, Remote},
     testing::{Expected, Issuer, Kind},
 };
 
@@ -125,4 +130,21 @@ fn an_issuer_can_sign_with_the_keys_of_a_folder() {
         let result = verifier(&issuer).verify(&token, NOW);
         assert_eq!(result.unwrap_err(), Cause::Key.into(), "{kind}");
     }
+}
+
+#[tokio::test]
+async fn an_issuer_can_be_asked_where_its_keys_are_until_it_is_dropped() {
+    let issuer = Issuer::start(AUDIENCE).await.unwrap();
+    let policy = Policy::new(issuer.name(), AUDIENCE);
+    let verifier = Remote::new(policy.clone()).connect().await.unwrap();
+    let metadata = ProtectedResource::new(AUDIENCE, issuer.name(), ScopeSet::default()).unwrap();
+    let auth = AuthLayer::new(metadata, verifier).unwrap();
+    let app = Router::new().route("/mcp", post(|| async { "in" })).layer(auth);
+    let report = issuer.refuses_bad_tokens(app, AUDIENCE).await;
+    assert!(report.is_clean(), "{report}");
+    drop(issuer);
+    // the task is told to stop, and stops when it is its turn
+    tokio::task::yield_now().await;
+    let error = Remote::new(policy).wait(Duration::ZERO).connect().await.unwrap_err();
+    assert!(matches!(error, ConnectError::Issuer { .. }), "{error}");
 }
