@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/cache.sh
 
-LIST=mcp-auth/api.txt
+LIST=mcp-auth/api.txt TARGET=${CARGO_TARGET_DIR:-$PWD/target}
 
 usage() {
   cat <<TEXT
@@ -27,11 +27,15 @@ esac
 WORK=$(mktemp -d "${TMPDIR:-/tmp}/mcp-auth-api.XXXXXX")
 trap 'rm -rf "$WORK"; git worktree prune' EXIT
 
-# described MANIFEST FILE: what rustdoc knows of the crate, as JSON, which the stable compiler writes only when told so.
+# Only rustdoc is told that it may do what is not stable: a build that is told so throughout starts from nothing.
+printf '#!/bin/sh\nRUSTC_BOOTSTRAP=1 exec rustdoc "$@"\n' >"$WORK/rustdoc"
+chmod +x "$WORK/rustdoc"
+
+# described MANIFEST FILE: what rustdoc knows of the crate, as JSON.
 described() {
-  RUSTC_BOOTSTRAP=1 cargo rustdoc -q --manifest-path "$1" --target-dir "$WORK/target" --all-features --lib -- \
+  RUSTDOC=$WORK/rustdoc cargo rustdoc -q --manifest-path "$1" --target-dir "$TARGET" --all-features --lib -- \
     -Z unstable-options --output-format json --cap-lints allow
-  mv "$WORK/target/doc/mcp_auth.json" "$2"
+  mv "$TARGET/doc/mcp_auth.json" "$2"
 }
 
 described mcp-auth/Cargo.toml "$WORK/now.json"
