@@ -152,7 +152,7 @@ fn read(document: &[u8], key: fn(Entry) -> Result<Key, String>) -> Result<Keys, 
 fn own(entry: Entry) -> Result<Key, String> {
     if entry.kty != "RSA" || entry.alg.as_deref() != Some("RS256") {
         return Err(format!(
-            "{} {} is not RSA for RS256",
+            "{:?} {:?} is not RSA for RS256",
             entry.kty,
             entry.alg.unwrap_or_default()
         ));
@@ -184,14 +184,14 @@ fn foreign(entry: Entry) -> Result<Key, String> {
         ("EC", Some("P-256")) => ec(&entry, Algorithm::Es256, 32)?,
         ("EC", Some("P-384")) => ec(&entry, Algorithm::Es384, 48)?,
         ("OKP", Some("Ed25519")) => ed25519(&entry)?,
-        (kty, crv) => return Err(format!("its kind is {kty} {}", crv.unwrap_or_default())),
+        (kty, crv) => return Err(format!("its kind is {kty:?} {:?}", crv.unwrap_or_default())),
     };
     let algorithms: Vec<_> = match &entry.alg {
         None => possible,
         Some(alg) => possible.into_iter().filter(|possible| possible.name() == alg).collect(),
     };
     let Some(first) = algorithms.first() else {
-        return Err(format!("its algorithm is {}", entry.alg.unwrap_or_default()));
+        return Err(format!("its algorithm is {:?}", entry.alg.unwrap_or_default()));
     };
     published["kty"] = entry.kty.into();
     published["use"] = "sig".into();

@@ -25,7 +25,9 @@ use crate::{
     challenge::Challenge,
     limits::Limits,
     metadata::ProtectedResource,
+    refusal::shown,
     session::Sessions,
+    unverified::Unverified,
     verify::{Verify, VerifyError},
 };
 
@@ -55,8 +57,8 @@ use crate::{
 /// * `GET` of the metadata's addresses is answered by the layer itself, for everybody.
 /// * Everything else that it wraps needs a token, whatever the method; routes for everybody stay outside of it. It
 ///   wraps any service that takes axum's [`Body`], and never returns an error of its own.
-/// * A 403 of the service with [`Needs`] in its extensions gets body and challenge from the layer; or the layer itself asks for
-///   scopes, with [`mcp_scopes`](Self::mcp_scopes).
+/// * An answer of the service with [`Needs`] in its extensions becomes a 403 of the layer with body and challenge, whatever
+///   it was before; or the layer itself asks for scopes, with [`mcp_scopes`](Self::mcp_scopes).
 #[derive(Clone)]
 pub struct AuthLayer {
     door: Arc<Door>,
@@ -261,7 +263,9 @@ impl Door {
         })?;
         self.verified(token).await.map_err(|error| {
             match &error {
-                VerifyError::Invalid(cause) => info!("refused the token: {cause}"),
+                VerifyError::Invalid(cause) => {
+                    info!("refused the token: {cause}{}", Unverified::hint(token, *cause));
+                }
                 unavailable @ VerifyError::Unavailable { .. } => warn!("refused: {unavailable}"),
             }
             counter!("mcp_auth_refusals_total", "reason" => error.reason()).increment(1);
@@ -305,13 +309,13 @@ impl Door {
             let is_notification = envelope.id.is_none();
             if is_notification && !method.starts_with("notifications/") {
                 // it gets 202 and runs nothing (T5): so nobody need see it who might run it all the same
-                info!("{method} came as a notification, and was not passed on");
+                info!("{} came as a notification, and was not passed on", shown(method));
                 return Err(Box::new(StatusCode::ACCEPTED.into_response()));
             }
             if !is_notification {
                 let operation = Operation::new(method, envelope.name());
                 decide.decide(caller, &operation).map_err(|needs| {
-                    info!("refused: {method} needs {:?}", needs.0.to_string());
+                    info!("refused: {} needs {:?}", shown(method), needs.0.to_string());
                     self.insufficient(&needs)
                 })?;
             }

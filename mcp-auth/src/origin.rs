@@ -14,7 +14,7 @@ use axum::{
 };
 use tracing::info;
 
-use crate::refusal::refuse;
+use crate::refusal::{refuse, shown};
 
 /// Whom to let in beside ourselves.
 #[derive(Clone, Debug, Default)]
@@ -198,8 +198,7 @@ pub(crate) fn is_probe(path: &str) -> bool {
 }
 
 fn forbidden(what: &str, value: Option<&HeaderValue>) -> Response {
-    let value = value.map_or_else(|| "missing".to_owned(), |value| format!("{value:?}"));
-    let value: String = value.chars().take(200).collect(); // nobody shall fill the log
+    let value = value.map_or_else(|| "missing".to_owned(), shown);
     info!("refused: the {what} is {value}; --allow-{what} lets one in");
     refuse(StatusCode::FORBIDDEN, &format!("forbidden_{what}"), "not allowed here")
 }

@@ -1,5 +1,7 @@
-//! What does a refused request get? OAuth's JSON shape (RFC 6749 §5.2), whatever the reason: a
+//! What does a refused request get, and what does the log get? OAuth's JSON shape (RFC 6749 §5.2), whatever the reason: a
 //! stable word for programs, a sentence for people, and never a cause that would help an attacker.
+
+use std::fmt;
 
 use axum::{
     Json,
@@ -7,6 +9,12 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde_json::json;
+
+/// What a stranger has sent, as a log may show it: escaped, so that it cannot end the line and write one of its own, and not
+/// long.
+pub(crate) fn shown(text: impl fmt::Debug) -> String {
+    format!("{text:?}").chars().take(200).collect()
+}
 
 /// `{"error":"…","error_description":"…"}` with this status.
 #[must_use]

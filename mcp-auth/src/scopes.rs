@@ -95,8 +95,8 @@ impl fmt::Display for ScopeSet {
     }
 }
 
-/// What a caller would need. A service leaves it in the extensions of a 403, and whoever guards the
-/// service writes the challenge (A9).
+/// What a caller would need. A service leaves it in the extensions of its answer, a 403, and whoever guards the
+/// service writes the challenge (A9). The rest of that answer is not sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Needs(pub ScopeSet);
 

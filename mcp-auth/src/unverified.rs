@@ -38,6 +38,20 @@ impl<'a> Unverified<'a> {
         }
     }
 
+    /// What the log adds when a token was refused for a claim that it does not have at all: who makes such tokens.
+    pub(crate) fn hint(token: &'a str, cause: Cause) -> &'static str {
+        let name = match cause {
+            Cause::Audience => "aud",
+            Cause::Claim("sub") => "sub",
+            _ => return "",
+        };
+        if Self::parse(token).is_ok_and(|token| !token.claims.contains_key(name)) {
+            "; it has none, like those of a Keycloak client with \"Always use lightweight access token\" on"
+        } else {
+            ""
+        }
+    }
+
     pub(crate) fn header(&self) -> &Map<String, Value> {
         &self.header
     }

@@ -35,7 +35,7 @@ pub enum FetchError {
     #[error("the document at {0} is larger than 512 KiB")]
     TooLarge(String),
     /// It is not what should be there.
-    #[error("{url}: {why}")]
+    #[error("{}: {why}", url.escape_debug())]
     Malformed {
         /// What was fetched.
         url: String,

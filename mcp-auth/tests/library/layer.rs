@@ -1,6 +1,8 @@
 //! One layer around a server that knows nothing of tokens: who gets in, what is he told, and what reaches the server?
 
 mod cache;
+pub mod counts;
+pub mod log;
 mod rights;
 mod sessions;
 
@@ -163,6 +165,25 @@ async fn a_server_may_ask_for_more_scope_itself() {
     let (status, headers, body) = answer(app, post(&token("bob", "mcp:read"), &json!({}))).await;
     assert_eq!((status, &*body), (StatusCode::FORBIDDEN, "the server's own words"));
     assert!(!headers.contains_key("www-authenticate"));
+}
+
+/// Whoever says what is needed has not been given it, whatever else he says.
+#[tokio::test]
+async fn an_answer_that_says_what_is_needed_is_a_refusal_whatever_its_status() {
+    for status in [StatusCode::OK, StatusCode::NOT_FOUND, StatusCode::FORBIDDEN] {
+        let server = async move || {
+            let mut answer = (status, [("x-secret", "secret")], "secret").into_response();
+            answer.extensions_mut().insert(Needs("files:read".parse().unwrap()));
+            answer
+        };
+        let app = Router::new().fallback(server).layer(layer());
+        let request = post(&token("alice", "mcp:read"), &json!({}));
+        let (answered, headers, body) = answer(app, request).await;
+        assert_eq!(answered, StatusCode::FORBIDDEN, "{status}");
+        let challenge = headers["www-authenticate"].to_str().unwrap();
+        assert!(challenge.contains("scope=\"files:read\""), "{challenge}");
+        assert!(!body.contains("secret") && !headers.contains_key("x-secret"), "{body}");
+    }
 }
 
 #[tokio::test]
