@@ -2,12 +2,13 @@
 //! `cargo run -p mcp-auth --features remote --example rmcp_keycloak -- http://localhost:8080/realms/mcp-realm`
 
 use anyhow::Context as _;
-use axum::Router;
+use axum::{Router, middleware::from_fn_with_state};
 use mcp_auth::{
     AuthLayer, Identity,
     call::{Requirement, ScopeTable},
     jwt::Policy,
     metadata::ProtectedResource,
+    origin::{self, Origins, Rule},
     remote::Remote,
     verify::Verify,
 };
@@ -21,6 +22,11 @@ use rmcp::{
 
 /// The URL by which clients know this server, and so whom its tokens are for.
 pub const RESOURCE: &str = "http://localhost:9000/mcp";
+
+/// The names by which it may be called, and the one page that may call it. The SDK has a list of hosts of its own, which
+/// knows the names of this machine; it is asked after the token, and without the port.
+const HOSTS: [&str; 2] = ["localhost:9000", "127.0.0.1:9000"];
+const ORIGIN: &str = "http://localhost:9000";
 
 /// What clients may ask Keycloak for; each is a client scope of the realm.
 const SCOPES: &str = "mcp:read mcp:tools";
@@ -79,7 +85,9 @@ pub fn app(
     let config = StreamableHttpServerConfig::default().with_legacy_session_mode(sessions);
     let tools =
         StreamableHttpService::new(|| Ok(Tools), LocalSessionManager::default().into(), config);
-    Ok(Router::new().route_service("/mcp", tools).layer(auth))
+    let rule = Rule::new(HOSTS.map(Into::into).into(), ORIGIN.into(), &Origins::default());
+    let app = Router::new().route_service("/mcp", tools).layer(auth);
+    Ok(app.layer(from_fn_with_state(rule, origin::check))) // asked before the token is
 }
 
 #[tokio::main]

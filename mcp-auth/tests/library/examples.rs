@@ -104,8 +104,6 @@ async fn the_axum_server_greets_its_caller_and_refuses_bad_tokens() {
     assert_eq!((status, &body["hello"]), (200, &json!("alice")));
     let health = Request::get("/health").body(Body::empty()).unwrap();
     assert_eq!(app.clone().oneshot(health).await.unwrap().status().as_u16(), 200);
-    let metadata = Request::get("/.well-known/oauth-protected-resource/mcp").body(Body::empty());
-    assert_eq!(app.clone().oneshot(metadata.unwrap()).await.unwrap().status().as_u16(), 200);
     let report = issuer().refuses_bad_tokens(app, AUDIENCE).await;
     let scopeless = |failure: &&mcp_auth::testing::Failure| failure.kind.starts_with("scope");
     let others: Vec<_> = report.failures().iter().filter(|failure| !scopeless(failure)).collect();
@@ -179,4 +177,53 @@ async fn the_sdk_behind_the_layer_refuses_bad_tokens() {
     let app = rmcp_keycloak::app(NAME, verifier(), true).unwrap();
     let report = issuer().refuses_bad_tokens(app, AUDIENCE).await;
     assert!(report.is_clean(), "{report}");
+}
+
+/// A page in somebody's browser can send requests to his own machine. It is sent away before its token is looked at,
+/// so that it learns nothing from the answer, and a token that it has stolen opens nothing here.
+#[tokio::test]
+async fn a_foreign_host_or_page_is_refused_whatever_the_token() {
+    let servers = [
+        axum_server::app(NAME, verifier()).unwrap(),
+        rmcp_keycloak::app(NAME, verifier(), true).unwrap(),
+        rmcp_keycloak::app(NAME, verifier(), false).unwrap(),
+    ];
+    let good = format!("Bearer {}", token("alice", "mcp:read mcp:tools"));
+    let ours = "localhost:9000";
+    for app in &servers {
+        let status = async |path: &str, host: Option<&str>, page: Option<&str>, token: &str| {
+            let mut request = Request::post(path)
+                .header("content-type", "application/json")
+                .header("accept", "application/json, text/event-stream");
+            for (name, value) in [("host", host), ("origin", page), ("authorization", Some(token))]
+            {
+                if let Some(value) = value.filter(|value| !value.is_empty()) {
+                    request = request.header(name, value);
+                }
+            }
+            let request = request.body(Body::from(initialize().to_string())).unwrap();
+            app.clone().oneshot(request).await.unwrap().status().as_u16()
+        };
+        for token in [&*good, "Bearer nonsense", ""] {
+            for host in ["evil.example", "evil.example:9000", "localhost", "localhost:9001"] {
+                assert_eq!(status("/mcp", Some(host), None, token).await, 403, "{host} {token}");
+            }
+            assert_eq!(status("/mcp", None, None, token).await, 403, "no host");
+            for page in ["http://evil.example", "null", "http://localhost:9001"] {
+                let answered = status("/mcp", Some(ours), Some(page), token).await;
+                assert_eq!(answered, 403, "{page} {token}");
+            }
+            assert_eq!(status("/other", Some("evil.example"), None, token).await, 403);
+        }
+        for host in [ours, "127.0.0.1:9000"] {
+            assert_eq!(status("/mcp", Some(host), None, &good).await, 200, "{host}");
+            assert_eq!(status("/mcp", Some(host), None, "").await, 401, "{host}");
+            assert_eq!(status("/mcp", Some(host), Some(NAME), &good).await, 200, "our own page");
+        }
+        for (host, expected) in [(ours, 200), ("evil.example", 403)] {
+            let metadata = Request::get("/.well-known/oauth-protected-resource/mcp");
+            let metadata = metadata.header("host", host).body(Body::empty()).unwrap();
+            assert_eq!(app.clone().oneshot(metadata).await.unwrap().status().as_u16(), expected);
+        }
+    }
 }
