@@ -2,6 +2,9 @@
 
 mod fake;
 mod faults;
+mod outage;
+mod proxy;
+mod tls;
 mod unknown;
 
 use std::time::Duration;

@@ -11,10 +11,11 @@ use axum::{
     extract::{Request, State},
     http::StatusCode,
     response::{IntoResponse as _, Response},
+    serve::Listener,
 };
 use mcp_auth::issuer::keys::{Alg, SigningKey};
 use serde_json::{Value, json};
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{net::TcpListener, sync::Notify, task::JoinHandle};
 
 pub const AUDIENCE: &str = "https://mcp.example.com/mcp";
 pub const NOW: i64 = 1_800_000_000;
@@ -38,6 +39,7 @@ pub struct Fake {
     /// Where it is.
     pub origin: String,
     state: Arc<Served>,
+    stop: Arc<Notify>,
     task: JoinHandle<()>,
 }
 
@@ -72,8 +74,8 @@ impl Fake {
     }
 
     /// Somewhere where somebody listens from now on.
-    pub fn serve(
-        listener: TcpListener,
+    pub fn serve<L: Listener<Addr: std::fmt::Debug>>(
+        listener: L,
         issuer: String,
         origin: String,
         at: &str,
@@ -90,10 +92,20 @@ impl Fake {
             requests: AtomicUsize::new(0),
         });
         let app = Router::new().fallback(answer).with_state(state.clone());
-        let task = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
-        let fake = Self { issuer, origin, state, task };
+        let stop = Arc::new(Notify::new());
+        let stopped = stop.clone();
+        let served = axum::serve(listener, app);
+        let served = served.with_graceful_shutdown(async move { stopped.notified().await });
+        let task = tokio::spawn(async move { served.await.unwrap() });
+        let fake = Self { issuer, origin, state, stop, task };
         fake.sign_with(keys);
         fake
+    }
+
+    /// Goes down: nobody listens there any more, and no connection is kept.
+    pub async fn down(mut self) {
+        self.stop.notify_one();
+        (&mut self.task).await.unwrap();
     }
 
     pub fn sign_with(&self, keys: &[&SigningKey]) {
