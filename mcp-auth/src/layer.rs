@@ -27,6 +27,7 @@ use crate::{
     metadata::ProtectedResource,
     refusal::shown,
     session::Sessions,
+    unread::throw_away,
     unverified::Unverified,
     verify::{Verify, VerifyError},
 };
@@ -236,7 +237,14 @@ impl Door {
         if let Some(document) = self.document(&request) {
             return Err(Box::new(document));
         }
-        let caller = self.identify(request.uri(), request.headers()).await?;
+        let caller = match self.identify(request.uri(), request.headers()).await {
+            Ok(caller) => caller,
+            Err(answer) => {
+                let (parts, body) = request.into_parts();
+                throw_away(&parts.headers, body);
+                return Err(answer);
+            }
+        };
         debug!(subject = caller.subject(), client = caller.client(), "let in");
         self.sessions.open(request.headers_mut(), &caller);
         if let Some(decide) = &self.decide {

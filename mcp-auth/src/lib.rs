@@ -47,6 +47,7 @@ mod session;
 pub mod settings;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod unread;
 #[cfg(feature = "jwt")]
 mod unverified;
 pub mod verify;

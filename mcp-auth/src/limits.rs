@@ -15,7 +15,7 @@ use serde_json::json;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tracing::info;
 
-use crate::{origin::is_probe, refusal::refuse};
+use crate::{origin::is_probe, refusal::refuse, unread::throw_away};
 
 /// The limits of a server.
 #[derive(Clone, Debug)]
@@ -78,22 +78,28 @@ impl Limits {
     /// Reads a JSON body within the limits.
     ///
     /// # Errors
-    /// [`Exceeded`]; a wrong type or an announced length over the limit before a byte is read.
+    /// [`Exceeded`]; a wrong type or an announced length over the limit before a byte is read. What the client sends after that is
+    /// read and thrown away for a moment, at most 16 MiB and 5 s, or he could not read the answer.
     pub async fn read(&self, request: Request) -> Result<(Parts, Bytes), Exceeded> {
         let read = self.read_within(request).await;
         read.inspect_err(|exceeded| info!("refused: {exceeded}"))
     }
 
     async fn read_within(&self, request: Request) -> Result<(Parts, Bytes), Exceeded> {
-        let (parts, body) = request.into_parts();
-        if !is_type(&parts.headers, "application/json") {
-            return Err(Exceeded::WrongType);
-        }
-        let body = collect(body, self.max_body, self.body_timeout).await?;
-        if depth(&body) > self.max_depth {
+        let (parts, mut body) = request.into_parts();
+        let read = if is_type(&parts.headers, "application/json") {
+            collect_from(&mut body, self.max_body, self.body_timeout).await
+        } else {
+            Err(Exceeded::WrongType)
+        };
+        let Ok(read) = read else {
+            throw_away(&parts.headers, body);
+            return read.map(|read| (parts, read));
+        };
+        if depth(&read) > self.max_depth {
             return Err(Exceeded::TooDeep);
         }
-        Ok((parts, body))
+        Ok((parts, read))
     }
 
     /// One place for each request that may be served at a time; the state of [`concurrency`].
@@ -108,8 +114,12 @@ impl Limits {
 /// # Errors
 /// [`Exceeded::TooLarge`], before a byte is read where the length was announced; [`Exceeded::TooSlow`];
 /// [`Exceeded::Unreadable`].
-pub async fn collect(body: Body, max: usize, time: Duration) -> Result<Bytes, Exceeded> {
-    if http_body::Body::size_hint(&body).lower() > max as u64 {
+pub async fn collect(mut body: Body, max: usize, time: Duration) -> Result<Bytes, Exceeded> {
+    collect_from(&mut body, max, time).await
+}
+
+async fn collect_from(body: &mut Body, max: usize, time: Duration) -> Result<Bytes, Exceeded> {
+    if http_body::Body::size_hint(body).lower() > max as u64 {
         return Err(Exceeded::TooLarge);
     }
     match tokio::time::timeout(time, Limited::new(body, max).collect()).await {

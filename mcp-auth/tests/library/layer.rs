@@ -5,6 +5,7 @@ pub mod counts;
 pub mod log;
 mod rights;
 mod sessions;
+mod unread;
 
 use std::sync::{
     Arc,

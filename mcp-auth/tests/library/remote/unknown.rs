@@ -101,10 +101,18 @@ async fn when_it_cannot_be_told_whether_a_key_is_new_nobody_is_refused_for_good(
     for _ in 0..3 {
         assert!(is_unavailable(&ask(&verifier, &unknown).await), "the fetch failed");
     }
-    let fetches = fake.key_fetches();
+    let asked = fake.requests();
     let answer = ask(&verifier, &unknown).await;
     assert_eq!(answer.unwrap_err(), Cause::Key.into(), "the last good fetch is young");
-    pass(Duration::from_secs(29)).await;
-    tokio::time::sleep(Duration::from_millis(10)).await;
-    assert_eq!(fake.key_fetches(), fetches, "nothing is left to ask with");
+    pass(Duration::from_secs(25)).await;
+    assert_eq!(ask(&verifier, &unknown).await.unwrap_err(), Cause::Key.into(), "it still is");
+    assert_eq!(fake.requests(), asked, "nothing is left to ask with");
+    pass(Duration::from_secs(5)).await;
+    assert!(is_unavailable(&ask(&verifier, &unknown).await), "one more fetch, and it failed");
+    let once_more = fake.requests();
+    assert!(once_more > asked);
+    for _ in 0..3 {
+        assert!(is_unavailable(&ask(&verifier, &unknown).await), "the last good fetch is old");
+    }
+    assert_eq!(fake.requests(), once_more, "nothing is left again");
 }
