@@ -6,6 +6,7 @@ use std::sync::{
 };
 
 use axum::http::StatusCode;
+use futures_util::future::join_all;
 
 use super::{fake::Mood, faults::pass, *};
 
@@ -115,4 +116,30 @@ async fn when_it_cannot_be_told_whether_a_key_is_new_nobody_is_refused_for_good(
         assert!(is_unavailable(&ask(&verifier, &unknown).await), "the last good fetch is old");
     }
     assert_eq!(fake.requests(), once_more, "nothing is left again");
+}
+
+/// A fetch that had begun before somebody came may have missed what he looks for; the next one has not, so it does for all
+/// who came meanwhile.
+#[tokio::test]
+async fn whoever_waits_for_a_fetch_shares_what_it_finds() {
+    for is_up in [true, false] {
+        let fake = Fake::new(&[&key()]).await;
+        let verifier = connected(&fake).await;
+        if !is_up {
+            fake.is(Mood::Says(StatusCode::BAD_GATEWAY, Vec::new()));
+        }
+        let new = key();
+        let unknown = token(&fake, &new);
+        for answer in join_all((0..20).map(|_| ask(&verifier, &unknown))).await {
+            if is_up {
+                assert_eq!(answer.unwrap_err(), Cause::Key.into());
+            } else {
+                assert!(is_unavailable(&answer), "{answer:?}");
+            }
+        }
+        assert_eq!(fake.key_fetches(), if is_up { 1 + 2 } else { 1 + 1 });
+        fake.is(Mood::Good);
+        fake.sign_with(&[&new]);
+        assert!(ask(&verifier, &unknown).await.is_ok(), "so one question is left");
+    }
 }
