@@ -174,6 +174,16 @@ async fn the_server_gets_the_body_as_it_came() {
     let delete = Request::delete("/mcp").header("authorization", format!("Bearer {alice}"));
     let delete = delete.header("content-length", "5").body(Body::from("hello")).unwrap();
     assert_eq!(answer(app.clone(), delete).await.2, "alice ");
+    // nor do its headers announce it to a server that would wait for it
+    let announced = async |headers: HeaderMap| {
+        let names = ["content-length", "transfer-encoding", "x-other"];
+        names.map(|name| u8::from(headers.contains_key(name)).to_string()).concat()
+    };
+    let server = Router::new().fallback(announced).layer(layer().mcp_scopes(table()));
+    let delete = Request::delete("/mcp").header("authorization", format!("Bearer {alice}"));
+    let delete = delete.header("content-length", "5").header("transfer-encoding", "chunked");
+    let delete = delete.header("x-other", "1").body(Body::from("hello")).unwrap();
+    assert_eq!(answer(server, delete).await.2, "001");
     let wrong = Request::post("/mcp").header("authorization", format!("Bearer {alice}"));
     assert_eq!(answer(app, wrong.body(Body::from("{}")).unwrap()).await.0.as_u16(), 415);
 }
