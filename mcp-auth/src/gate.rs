@@ -74,4 +74,48 @@ mod tests {
         }
         assert!(checks(gate, None).await);
     }
+
+    /// What is refused without its signature needs no turn.
+    #[cfg(all(feature = "remote", feature = "testing"))]
+    #[tokio::test]
+    async fn a_signature_is_checked_when_its_turn_has_come_and_nothing_else_waits() {
+        use crate::{
+            Cause,
+            jwt::{Policy, Verifier},
+            remote::RemoteVerifier,
+            testing::Issuer,
+            verify::Verify,
+        };
+        let (name, audience) = ("https://login.example.com", "https://mcp.example.com/mcp");
+        let issuer = Issuer::new(name, audience).unwrap();
+        let policy = Policy::new(name, audience);
+        let local = Verifier::with_policy(issuer.key_set(), policy.clone()).at_a_time(3);
+        let keys = issuer.key_set().current().unwrap();
+        let remote = RemoteVerifier::holding(policy, keys).unwrap().at_a_time(3);
+        let now = issuer.clock().now();
+        let good = issuer.token("alice").mint().unwrap();
+        let bad = |kind: &str| issuer.token("a").bad(kind.parse().unwrap()).mint().unwrap();
+        let gates = [local.gate.clone(), remote.gate.clone()];
+        let verifiers: [&dyn Verify; 2] = [&local, &remote];
+        for (gate, verifier) in gates.iter().zip(verifiers) {
+            assert_eq!(gate.turns.available_permits(), 3);
+            assert!(verifier.verify(&good, now).await.is_ok());
+            gate.turns.close(); // nobody's turn comes
+            for token in [&good, &bad("claims-changed")] {
+                let answer = verifier.verify(token, now).await;
+                assert!(matches!(answer, Err(VerifyError::Unavailable { .. })), "{answer:?}");
+            }
+            for (kind, cause) in [
+                ("opaque", Cause::Malformed("there are not three parts")),
+                ("alg-none", Cause::Algorithm),
+                ("typ-id", Cause::Type("header")),
+                ("iss-other", Cause::Issuer),
+                ("aud-other", Cause::Audience),
+                ("expired", Cause::Expired),
+            ] {
+                let answer = verifier.verify(&bad(kind), now).await;
+                assert_eq!(answer.unwrap_err(), VerifyError::Invalid(cause), "{kind}");
+            }
+        }
+    }
 }

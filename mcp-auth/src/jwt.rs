@@ -179,7 +179,7 @@ impl Policy {
 pub struct Verifier {
     keys: Arc<KeySet>,
     policy: Policy,
-    gate: Arc<Gate>,
+    pub(crate) gate: Arc<Gate>,
 }
 
 impl Verifier {

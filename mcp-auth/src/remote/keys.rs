@@ -71,6 +71,17 @@ impl RemoteKeys {
         })
     }
 
+    /// With these keys, as if they had been fetched just now.
+    #[cfg(all(test, feature = "testing"))]
+    pub(super) fn holding(keys: Arc<Keys>) -> Result<Arc<Self>, reqwest::Error> {
+        let time = Duration::from_secs(60);
+        let http = Http::new(None, None, None, time)?;
+        let this = Self::new("https://login.example.com".into(), http, time);
+        let held = Held { keys, document: Arc::default(), fetched: Instant::now(), generation: 1 };
+        *this.held.write().unwrap_or_else(PoisonError::into_inner) = Some(held);
+        Ok(this)
+    }
+
     /// How often the keys have changed.
     pub(super) fn generation(&self) -> u64 {
         self.held().map_or(0, |held| held.generation)

@@ -200,7 +200,7 @@ async fn keep_up_to_date(keys: Weak<RemoteKeys>, every: Duration) {
 pub struct RemoteVerifier {
     policy: Arc<Policy>,
     keys: Arc<RemoteKeys>,
-    gate: Arc<Gate>,
+    pub(crate) gate: Arc<Gate>,
 }
 
 impl RemoteVerifier {
@@ -221,6 +221,16 @@ impl RemoteVerifier {
     #[must_use]
     pub fn key_age(&self) -> Option<Duration> {
         self.keys.age()
+    }
+
+    /// One that has these keys and never fetches others.
+    #[cfg(all(test, feature = "testing"))]
+    pub(crate) fn holding(
+        policy: Policy,
+        keys: Arc<crate::jwks::Keys>,
+    ) -> Result<Self, reqwest::Error> {
+        let (policy, keys) = (Arc::new(policy), RemoteKeys::holding(keys)?);
+        Ok(Self { policy, keys, gate: Arc::default() })
     }
 
     async fn check(&self, token: &str, now: i64) -> Result<Identity, VerifyError> {

@@ -2,6 +2,7 @@
 
 mod cache;
 pub mod counts;
+mod inner;
 pub mod log;
 mod rights;
 mod sessions;
@@ -19,9 +20,8 @@ use axum::{
     http::{HeaderMap, Method, StatusCode},
     response::IntoResponse as _,
 };
-use futures_util::{StreamExt as _, stream};
 use mcp_auth::{
-    AuthLayer, Identity, Needs, VerifyError,
+    AuthLayer, Identity, VerifyError,
     call::ScopeTable,
     metadata::ProtectedResource,
     testing::Kind,
@@ -146,71 +146,6 @@ async fn the_metadata_is_for_everybody_at_both_addresses() {
 }
 
 #[tokio::test]
-async fn a_server_may_ask_for_more_scope_itself() {
-    let needs = |scopes: &str| Needs(scopes.parse().unwrap());
-    let refuse = async move |Extension(caller): Extension<Identity>| {
-        if caller.subject() == "bob" {
-            return (StatusCode::FORBIDDEN, "the server's own words").into_response();
-        }
-        let mut refusal = StatusCode::FORBIDDEN.into_response();
-        refusal.extensions_mut().insert(needs("files:read files:write"));
-        refusal
-    };
-    let app = Router::new().fallback(refuse).layer(layer());
-    let request = post(&token("alice", "mcp:read"), &json!({}));
-    let (status, headers, body) = answer(app.clone(), request).await;
-    let challenge = headers["www-authenticate"].to_str().unwrap();
-    assert_eq!(status, StatusCode::FORBIDDEN);
-    assert!(challenge.contains("scope=\"files:read files:write\""), "{challenge}");
-    assert!(body.contains("insufficient_scope"), "{body}");
-    let (status, headers, body) = answer(app, post(&token("bob", "mcp:read"), &json!({}))).await;
-    assert_eq!((status, &*body), (StatusCode::FORBIDDEN, "the server's own words"));
-    assert!(!headers.contains_key("www-authenticate"));
-}
-
-/// Whoever says what is needed has not been given it, whatever else he says.
-#[tokio::test]
-async fn an_answer_that_says_what_is_needed_is_a_refusal_whatever_its_status() {
-    for status in [StatusCode::OK, StatusCode::NOT_FOUND, StatusCode::FORBIDDEN] {
-        let server = async move || {
-            let mut answer = (status, [("x-secret", "secret")], "secret").into_response();
-            answer.extensions_mut().insert(Needs("files:read".parse().unwrap()));
-            answer
-        };
-        let app = Router::new().fallback(server).layer(layer());
-        let request = post(&token("alice", "mcp:read"), &json!({}));
-        let (answered, headers, body) = answer(app, request).await;
-        assert_eq!(answered, StatusCode::FORBIDDEN, "{status}");
-        let challenge = headers["www-authenticate"].to_str().unwrap();
-        assert!(challenge.contains("scope=\"files:read\""), "{challenge}");
-        assert!(!body.contains("secret") && !headers.contains_key("x-secret"), "{body}");
-    }
-}
-
-#[tokio::test]
-async fn a_stream_goes_through_as_it_comes() {
-    let (send, receive) = tokio::sync::mpsc::unbounded_channel::<Bytes>();
-    let receive = Arc::new(std::sync::Mutex::new(Some(receive)));
-    let events = async move || {
-        let receive = receive.lock().unwrap().take().unwrap();
-        let events = stream::unfold(receive, async |mut receive| {
-            let next = receive.recv().await?;
-            Some((Ok::<_, std::convert::Infallible>(next), receive))
-        });
-        ([("content-type", "text/event-stream")], Body::from_stream(events)).into_response()
-    };
-    let app = Router::new().fallback(events).layer(layer().mcp_scopes(ScopeTable::new("mcp:read")));
-    let request = post(&token("alice", "mcp:read"), &call("tools/call", "slow"));
-    let mut answer = app.oneshot(request).await.unwrap().into_body().into_data_stream();
-    for event in ["data: 1\n\n", "data: 2\n\n"] {
-        send.send(event.into()).unwrap();
-        assert_eq!(answer.next().await.unwrap().unwrap(), event, "before the next one is there");
-    }
-    drop(send);
-    assert!(answer.next().await.is_none());
-}
-
-#[tokio::test]
 async fn whoever_cannot_tell_says_so() {
     struct NoKeys;
     impl Verify for NoKeys {
@@ -221,6 +156,12 @@ async fn whoever_cannot_tell_says_so() {
     }
     let app = Router::new().fallback(async || "in");
     let app = app.layer(AuthLayer::new(metadata(), NoKeys).unwrap());
+    let counts = counts::Counts::default();
+    let (_counting, (log, _logging)) = (counts.begin(), log::Log::begin());
     let (status, headers, _) = answer(app, post("x", &json!({}))).await;
     assert_eq!((status.as_u16(), &headers["retry-after"]), (503, &"7".parse().unwrap()));
+    assert_eq!(counts.of("mcp_auth_refusals_total{unavailable}"), 1.0);
+    let lines = log.lines();
+    let said = " WARN mcp_auth::layer: refused: the token cannot be checked now; try again in 7 s";
+    assert_eq!(lines, [said]);
 }

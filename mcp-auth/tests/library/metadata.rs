@@ -73,3 +73,35 @@ async fn the_document_is_at_the_path_of_the_resource_and_at_the_root() {
     let bare = get(&of("https://a.example/"), root).await;
     assert_eq!((bare.0, &bare.2["resource"]), (200, &json!("https://a.example/")));
 }
+
+#[test]
+fn several_issuers_are_named_in_the_order_in_which_they_were_given() {
+    let metadata = of("https://a.example/mcp").authorization_server("https://b.example/");
+    let metadata = metadata.authorization_server("https://a.example");
+    let expected = json!([ISSUER, "https://b.example/", "https://a.example"]);
+    assert_eq!(metadata.document()["authorization_servers"], expected);
+}
+
+/// Pages of every origin read it, and nobody else's document is at its addresses.
+#[tokio::test]
+async fn every_page_may_read_the_document() {
+    let metadata = of("https://a.example/mcp");
+    let answer = metadata.response();
+    assert_eq!(answer.headers()["access-control-allow-origin"], "*");
+    assert_eq!(answer.headers()["content-type"], "application/json");
+    let root = "/.well-known/oauth-protected-resource";
+    for (path, is_there) in [
+        ("", true),
+        ("/mcp", true),
+        ("/mcp/", false),
+        ("/mcp/b", false),
+        ("/mcpx", false),
+        ("/", false),
+    ] {
+        assert_eq!(metadata.is_at(&format!("{root}{path}")), is_there, "{path:?}");
+    }
+    assert!(!metadata.is_at("/mcp") && !metadata.is_at("/.well-known/oauth-authorization-server"));
+    let request = Request::post(root).body(Body::empty()).unwrap();
+    let answer = metadata.routes().oneshot(request).await.unwrap();
+    assert_eq!(answer.status().as_u16(), 405);
+}

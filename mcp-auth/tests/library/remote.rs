@@ -42,7 +42,7 @@ async fn ask(verifier: &RemoteVerifier, token: &str) -> Result<Identity, VerifyE
 }
 
 fn is_unavailable(answer: &Result<Identity, VerifyError>) -> bool {
-    matches!(answer, Err(VerifyError::Unavailable { .. }))
+    matches!(answer, Err(VerifyError::Unavailable { retry_after }) if retry_after.as_secs() > 0)
 }
 
 #[tokio::test]
@@ -196,6 +196,7 @@ async fn ready(verifier: &RemoteVerifier) -> (u16, Value) {
         Router::new().route("/ready", get(mcp_auth::remote::ready)).with_state(verifier.clone());
     let answer = app.oneshot(Request::get("/ready").body(Body::empty()).unwrap()).await.unwrap();
     let status = answer.status().as_u16();
+    assert_eq!(answer.headers().contains_key("retry-after"), status == 503);
     let body = answer.into_body().collect().await.unwrap().to_bytes();
     (status, serde_json::from_slice(&body).unwrap())
 }

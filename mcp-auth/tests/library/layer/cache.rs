@@ -151,3 +151,29 @@ async fn a_token_is_checked_by_the_issuer_that_it_names_and_by_no_other() {
         assert_eq!(answer(app.clone(), post(&token, &json!({}))).await.0.as_u16(), status);
     }
 }
+
+#[tokio::test]
+async fn verdicts_end_when_the_rules_of_one_of_several_issuers_change() {
+    let changing = |name: &str| {
+        let issuer = Issuer::new(name, AUDIENCE).unwrap().with_clock(Clock::new(|| NOW));
+        let (keys, leeway) = (issuer.key_set(), issuer.leeway());
+        let inner = mcp_auth::jwt::Verifier::new(keys, name.to_owned(), AUDIENCE.into(), leeway);
+        let counting = Counting { inner, asked: Arc::default(), generation: Arc::default() };
+        (issuer, counting)
+    };
+    let (ours, first) = changing("https://ours.example");
+    let (theirs, second) = changing("https://theirs.example");
+    let issuers = Issuers::new().with(ours.name(), first.clone()).unwrap();
+    let issuers = issuers.with(theirs.name(), second.clone()).unwrap();
+    let layer = AuthLayer::new(metadata(), issuers).unwrap().clock(ours.clock().clone());
+    let app = Router::new().fallback(async || "in").layer(layer);
+    let token = ours.token("alice").mint().unwrap();
+    for (changed, asked) in [(None, 1), (None, 1), (Some(&first), 2), (Some(&second), 3), (None, 3)]
+    {
+        if let Some(changed) = changed {
+            changed.generation.fetch_add(1, Ordering::SeqCst);
+        }
+        assert_eq!(answer(app.clone(), post(&token, &json!({}))).await.0, StatusCode::OK);
+        assert_eq!(first.asked.load(Ordering::SeqCst), asked);
+    }
+}

@@ -5,8 +5,12 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
+use axum::middleware::from_fn_with_state;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use mcp_auth::origin::{Origins, Rule, check};
+use mcp_auth::{
+    limits,
+    origin::{Origins, Rule, check},
+};
 use tracing_subscriber::fmt::MakeWriter;
 
 use super::*;
@@ -95,6 +99,10 @@ async fn a_refusal_says_its_cause() {
     let (log, _guard) = Log::begin();
     answer(app, Request::post("/mcp").body(Body::empty()).unwrap()).await;
     assert!(log.lines()[0].ends_with("refused: there is no bearer token"));
+    let full = from_fn_with_state(Arc::new(tokio::sync::Semaphore::new(0)), limits::concurrency);
+    answer(greeter().0.layer(full), Request::new(Body::empty())).await;
+    let said = "refused: the server has as many requests as it takes at a time";
+    assert!(log.lines()[0].ends_with(said));
 }
 
 /// Keycloak makes tokens without `aud` and `sub` when a client is set so; the log says where to look.
@@ -175,7 +183,7 @@ async fn what_somebody_sends_cannot_write_lines_of_its_own() {
 #[tokio::test]
 async fn a_host_or_a_page_that_is_not_known_is_in_the_log_and_whole() {
     let rule = Rule::new(vec!["localhost:9000".into()], NAME.into(), &Origins::default());
-    let app = greeter().0.layer(axum::middleware::from_fn_with_state(rule, check));
+    let app = greeter().0.layer(from_fn_with_state(rule, check));
     let forged: &[u8] = b"x INFO let in \x9b2J\xff";
     for (name, value) in [("host", forged), ("origin", forged), ("host", &[b'x'; 5000][..])] {
         let (log, _guard) = Log::begin();

@@ -2,6 +2,7 @@
 
 use axum::http::HeaderValue;
 use mcp_auth::{
+    Needs,
     call::{Decide, Operation, Requirement, Rights},
     limits::Limits,
 };

@@ -3,6 +3,9 @@
 
 use std::time::Duration;
 
+use futures_util::stream;
+use http_body::Frame;
+use http_body_util::StreamBody;
 use reqwest::{Client, StatusCode as Status};
 use tokio::net::TcpListener;
 
@@ -24,11 +27,11 @@ fn body(bytes: usize, is_chunked: bool) -> reqwest::Body {
     if !is_chunked {
         return text.into();
     }
-    let chunks: Vec<_> =
-        text.as_bytes().chunks(1 << 16).map(|c| Ok::<_, std::io::Error>(c.to_vec())).collect();
-    reqwest::Body::wrap(http_body_util::StreamBody::new(
-        stream::iter(chunks).map(|chunk| chunk.map(|c| http_body::Frame::data(Bytes::from(c)))),
-    ))
+    let chunks = text
+        .as_bytes()
+        .chunks(1 << 16)
+        .map(|chunk| Ok::<_, std::io::Error>(Frame::data(Bytes::copy_from_slice(chunk))));
+    reqwest::Body::wrap(StreamBody::new(stream::iter(chunks.collect::<Vec<_>>())))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

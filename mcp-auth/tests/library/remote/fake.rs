@@ -143,6 +143,9 @@ impl Drop for Fake {
 
 async fn answer(State(served): State<Arc<Served>>, request: Request) -> Response {
     served.requests.fetch_add(1, Ordering::SeqCst);
+    if request.headers().get("accept").is_none_or(|accept| accept != "application/json") {
+        return StatusCode::NOT_ACCEPTABLE.into_response();
+    }
     let path = request.uri().path();
     if path == "/keys" {
         served.key_fetches.fetch_add(1, Ordering::SeqCst);

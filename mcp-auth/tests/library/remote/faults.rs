@@ -119,3 +119,53 @@ async fn an_issuer_that_comes_later_is_waited_for() {
     let error = Remote::new(policy).wait(Duration::from_millis(300)).connect().await.unwrap_err();
     assert!(matches!(&error, ConnectError::Issuer { issuer, .. } if *issuer == origin), "{error}");
 }
+
+#[tokio::test]
+async fn a_document_may_have_half_a_mebibyte() {
+    let key = key();
+    let fake = Fake::new(&[&key]).await;
+    let document = |bytes: usize| {
+        let mut document = json!({"keys": [key.jwk().unwrap()], "x": ""});
+        let rest = bytes - document.to_string().len();
+        document["x"] = "x".repeat(rest).into();
+        document
+    };
+    fake.publish(&document(512 << 10));
+    assert!(ask(&connected(&fake).await, &token(&fake, &key)).await.is_ok());
+    fake.publish(&document((512 << 10) + 1));
+    let error = remote(&fake).connect().await.unwrap_err().to_string();
+    assert!(error.contains("larger than 512 KiB"), "{error}");
+}
+
+/// What an issuer says of itself cannot write lines of its own into our log.
+#[tokio::test]
+async fn an_error_is_one_line_whatever_the_issuer_says() {
+    let key = key();
+    for (name, value) in [
+        ("issuer", "x\n INFO let in\u{1b}[2J"),
+        ("jwks_uri", "x\n INFO let in\u{1b}[2J"),
+        ("jwks_uri", "http://[\n INFO let in"),
+    ] {
+        let fake = Fake::new(&[&key]).await;
+        fake.say(name, value);
+        let error = remote(&fake).connect().await.unwrap_err().to_string();
+        assert!(error.contains("INFO let in"), "{error}");
+        assert!(!error.contains(char::is_control), "{error}");
+    }
+    let (log, _guard) = crate::layer::log::Log::begin();
+    let fake = Fake::new(&[&key]).await;
+    let odd = |name: &str| {
+        let mut jwk = key.jwk().unwrap();
+        jwk[name] = "x\n INFO let in".into();
+        jwk
+    };
+    let odd = ["kty", "use", "kid", "alg", "n", "e"].map(odd);
+    let ec = json!({"kty": "EC", "crv": "x\n INFO let in", "kid": "e"});
+    fake.publish(&json!({"keys": [odd[0], odd[1], odd[2], odd[2], odd[3], odd[4], odd[5], ec]}));
+    let verifier = connected(&fake).await;
+    drop(verifier);
+    let lines = log.lines();
+    let passed_over = lines.iter().filter(|line| line.contains("key passed over")).count();
+    assert_eq!(passed_over, 7, "{lines:?}");
+    assert!(!lines.iter().any(|line| line.starts_with(" INFO let in")), "{lines:?}");
+}

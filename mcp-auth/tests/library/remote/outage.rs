@@ -1,7 +1,7 @@
 //! An issuer goes down and comes back: who is let in meanwhile, and when are its new keys found?
 
 use super::{fake::Mood, faults::pass, *};
-use crate::layer::counts::Counts;
+use crate::layer::{counts::Counts, log::Log};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -89,6 +89,7 @@ async fn the_last_good_keys_are_good_for_a_day() {
     let fake = Fake::new(&[&key]).await;
     let verifier = connected(&fake).await;
     let good = token(&fake, &key);
+    let (log, _guard) = Log::begin();
     fake.is(Mood::Says(axum::http::StatusCode::NOT_FOUND, Vec::new()));
     pass(24 * 60 * MINUTE - MINUTE).await;
     assert!(ask(&verifier, &good).await.is_ok());
@@ -96,6 +97,13 @@ async fn the_last_good_keys_are_good_for_a_day() {
     assert!(is_unavailable(&ask(&verifier, &good).await));
     let (status, body) = ready(&verifier).await;
     assert_eq!((status, &body["error"]), (503, &json!("temporarily_unavailable")));
+    pass(5 * MINUTE).await;
+    let mut said = Vec::new();
+    until(|| {
+        said.extend(log.lines());
+        said.iter().any(|line| line.contains("there are no keys left that may be used"))
+    })
+    .await;
     fake.is(Mood::Good);
     pass(5 * MINUTE).await;
     until(|| verifier.key_age().is_some()).await;
@@ -117,7 +125,11 @@ async fn the_start_waits_a_minute_and_each_answer_five_seconds() {
     let (time, error) = wasted(|remote| remote.wait(Duration::ZERO), &address).await;
     assert!((5.0..6.0).contains(&time.as_secs_f64()), "{time:?}");
     assert!(error.contains("gave no keys within 5 s") && error.contains("in time"), "{error}");
+    let (log, _guard) = Log::begin();
     let (time, error) = wasted(|remote| remote, &address).await;
+    let waits =
+        log.lines().iter().filter(|line| line.contains(&format!("waiting for {address}"))).count();
+    assert!(waits > 3, "an operator sees why it does not start");
     assert!((50.0..66.0).contains(&time.as_secs_f64()), "{time:?}");
     assert!(error.contains(&address), "{error}");
 }

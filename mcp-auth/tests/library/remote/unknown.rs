@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use axum::http::StatusCode;
-use futures_util::future::join_all;
+use futures_util::{FutureExt as _, future::join_all};
 
 use super::{fake::Mood, faults::pass, *};
 
@@ -27,6 +27,7 @@ async fn a_new_key_is_fetched_when_a_token_names_it() {
         assert!(one.await.unwrap());
     }
     assert_eq!(fake.key_fetches(), 2, "one at the start, one for all of them");
+    assert_eq!(fake.requests(), 3, "where the keys are was asked once");
     assert!(ask(&verifier, &tokens.0).await.is_ok());
 }
 
@@ -142,4 +143,40 @@ async fn whoever_waits_for_a_fetch_shares_what_it_finds() {
         fake.sign_with(&[&new]);
         assert!(ask(&verifier, &unknown).await.is_ok(), "so one question is left");
     }
+}
+
+/// Whoever hangs up would otherwise make us begin again, as often as he likes.
+#[tokio::test]
+async fn a_fetch_ends_whether_or_not_somebody_still_waits_for_it() {
+    let (first, second) = (key(), key());
+    let fake = Fake::new(&[&first]).await;
+    let verifier = connected(&fake).await;
+    fake.sign_with(&[&second]);
+    let new = token(&fake, &second);
+    let generation = verifier.generation();
+    let hung_up = ask(&verifier, &new).now_or_never();
+    assert!(hung_up.is_none(), "he was told at once, so nothing was fetched");
+    let fetched = async {
+        while verifier.generation() == generation {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, fetched).await.expect("nobody has fetched the new key");
+    assert!(ask(&verifier, &new).await.is_ok());
+    assert_eq!(fake.key_fetches(), 2);
+}
+
+/// The keys have moved, and the metadata says where.
+#[tokio::test]
+async fn keys_that_have_moved_are_found_again() {
+    let (first, second) = (key(), key());
+    let fake = Fake::new(&[&first]).await;
+    let verifier = connected(&fake).await;
+    let elsewhere = Fake::new(&[&second]).await;
+    fake.is(Mood::Says(StatusCode::NOT_FOUND, Vec::new()));
+    assert!(is_unavailable(&ask(&verifier, &token(&fake, &second)).await));
+    fake.is(Mood::Good);
+    fake.say("jwks_uri", &format!("{}/keys", elsewhere.origin));
+    assert!(ask(&verifier, &token(&fake, &second)).await.is_ok());
+    assert_eq!(elsewhere.key_fetches(), 1);
 }
