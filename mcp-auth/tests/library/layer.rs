@@ -101,6 +101,23 @@ async fn the_caller_reaches_the_server_and_strangers_do_not() {
 }
 
 #[tokio::test]
+async fn a_header_may_have_8192_bytes_or_as_many_as_were_set() {
+    let app = |layer: AuthLayer| greeter().0.layer(layer);
+    for (layer, bytes, expected) in [
+        (layer(), 8192, 401),
+        (layer(), 8193, 400),
+        (layer().max_authorization(100), 100, 401),
+        (layer().max_authorization(100), 101, 400),
+    ] {
+        let token = "x".repeat(bytes - "Bearer ".len());
+        let (status, headers, _) = answer(app(layer), post(&token, &json!({}))).await;
+        assert_eq!(status.as_u16(), expected, "{bytes}");
+        let error = if expected == 400 { "invalid_request" } else { "invalid_token" };
+        assert!(headers["www-authenticate"].to_str().unwrap().contains(error), "{bytes}");
+    }
+}
+
+#[tokio::test]
 async fn no_bad_token_gets_in_whatever_the_server() {
     let issuer = new().with_scope("mcp:read");
     let auth = || {
