@@ -92,6 +92,7 @@ pub fn app(
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
+    tracing_subscriber::fmt().with_writer(std::io::stderr).init(); // why a token was refused is said here alone
     let issuer = std::env::args().nth(1).context("the issuer's URL is missing")?;
     let verifier = Remote::new(Policy::new(&issuer, RESOURCE)).connect().await?;
     let listener = tokio::net::TcpListener::bind("127.0.0.1:9000").await?;
