@@ -164,3 +164,35 @@ async fn a_certificate_is_good_for_the_name_in_it_alone() {
     assert!(error.contains("not valid for name"), "{error}");
     assert_eq!(fake.requests(), 0);
 }
+
+/// The system's authorities are read from the environment of a process, so this needs one of its own.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn whoever_names_authorities_does_not_trust_those_of_the_system() {
+    let (of_the_system, named, key) = (Authority::new("system"), Authority::new("named"), key());
+    let fake = fake(&of_the_system, "localhost", &key).await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("authorities.pem");
+    std::fs::write(&file, of_the_system.pem()).unwrap();
+    let mut process = std::process::Command::new(std::env::current_exe().unwrap());
+    process.args(["--exact", "remote::tls::in_a_process_of_its_own", "--ignored"]);
+    process.env("SSL_CERT_FILE", &file).env("TEST_ISSUER", &fake.issuer);
+    process.env("TEST_AUTHORITY", named.pem());
+    let output = tokio::task::spawn_blocking(move || process.output()).await.unwrap().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && text.contains("1 passed"), "{text}");
+    assert!(fake.key_fetches() == 1, "it was not asked at all");
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+#[ignore = "the test above starts it, with an environment of its own"]
+async fn in_a_process_of_its_own() {
+    let said = |name: &str| std::env::var(name).expect("the test above sets it");
+    let policy = Policy::new(said("TEST_ISSUER"), AUDIENCE);
+    let remote = || Remote::new(policy.clone()).wait(Duration::ZERO);
+    assert!(remote().connect().await.is_ok(), "the system trusts it, and so do we");
+    let strict = remote().authorities(said("TEST_AUTHORITY").as_bytes()).unwrap();
+    let error = strict.connect().await.unwrap_err().to_string();
+    assert!(error.contains("certificate"), "{error}");
+}
