@@ -148,7 +148,9 @@ impl RemoteKeys {
             let fetched = keys.ask(&mut fetches).await;
             fetches.is_good = fetched.is_ok();
             let result = if fetches.is_good { "ok" } else { "failed" };
-            counter!("mcp_auth_key_fetches_total", "result" => result).increment(1);
+            let issuer = keys.issuer.clone();
+            counter!("mcp_auth_key_fetches_total", "issuer" => issuer, "result" => result)
+                .increment(1);
             if let Err(error) = &fetched {
                 warn!("the keys of {} could not be fetched: {error}", keys.issuer);
             }
@@ -189,7 +191,8 @@ impl RemoteKeys {
             }
         };
         held.fetched = Instant::now();
-        gauge!("mcp_auth_keys_fetched_seconds").set(crate::Clock::default().now() as f64);
+        let fetched = gauge!("mcp_auth_keys_fetched_seconds", "issuer" => self.issuer.clone());
+        fetched.set(crate::Clock::default().now() as f64);
         *self.held.write().unwrap_or_else(PoisonError::into_inner) = Some(held);
         Ok(())
     }

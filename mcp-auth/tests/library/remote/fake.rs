@@ -13,6 +13,7 @@ use axum::{
     response::{IntoResponse as _, Response},
     serve::Listener,
 };
+use futures_util::{StreamExt as _, stream};
 use mcp_auth::issuer::keys::{Alg, SigningKey};
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, sync::Notify, task::JoinHandle};
@@ -27,6 +28,8 @@ pub enum Mood {
     Good,
     /// It never answers.
     Hangs,
+    /// It begins to answer, and never ends.
+    Drips,
     /// It sends this, whatever is asked.
     Says(StatusCode, Vec<u8>),
     /// It sends whoever asks elsewhere.
@@ -160,6 +163,13 @@ async fn answer(State(served): State<Arc<Served>>, request: Request) -> Response
         }
         Mood::Good => StatusCode::NOT_FOUND.into_response(),
         Mood::Hangs => std::future::pending().await,
+        Mood::Drips => {
+            let drops = stream::repeat(()).then(async |()| {
+                tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+                Ok::<_, std::convert::Infallible>(" ")
+            });
+            Body::from_stream(drops).into_response()
+        }
         Mood::Says(status, body) => (status, body).into_response(),
         Mood::Redirects(to) => (StatusCode::FOUND, [("location", to)]).into_response(),
     }

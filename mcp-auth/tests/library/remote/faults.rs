@@ -13,6 +13,7 @@ async fn an_issuer_that_does_not_answer_as_one_gives_no_keys() {
     let many = json!({"keys": vec![key.jwk().unwrap(); 20_000]}).to_string().into_bytes();
     for (mood, words) in [
         (Mood::Hangs, "in time"),
+        (Mood::Drips, "in time"),
         (
             Mood::Says(StatusCode::OK, b"<!doctype html><title>Log in</title>".to_vec()),
             "no metadata",

@@ -72,7 +72,8 @@ async fn keys_are_fetched_every_five_minutes_also_after_it_failed() {
     let time = passed(|| fake.key_fetches() == 2).await;
     assert!(is_in_time(time), "{time:?}");
     fake.down().await;
-    let time = passed(|| counts.of("mcp_auth_key_fetches_total{failed}") == 1.0).await;
+    let failed = format!("mcp_auth_key_fetches_total{{{issuer},failed}}");
+    let time = passed(|| counts.of(&failed) == 1.0).await;
     assert!(is_in_time(time), "{time:?}");
     assert_eq!(verifier.generation(), generation, "the same keys");
     let fake = again(&issuer, &[&new]).await;
@@ -140,16 +141,24 @@ async fn fetches_are_counted_and_when_the_last_good_one_was() {
     let _guard = counts.begin();
     let seconds = || mcp_auth::Clock::default().now() as f64;
     let begun = seconds();
-    let fake = Fake::new(&[&key()]).await;
-    let verifier = connected(&fake).await;
-    let fetched = counts.of("mcp_auth_keys_fetched_seconds");
-    assert!((begun..=seconds()).contains(&fetched), "{fetched}");
+    let (fake, other) = (Fake::new(&[&key()]).await, Fake::new(&[&key()]).await);
+    let (verifier, _other) = (connected(&fake).await, connected(&other).await);
+    let when =
+        |fake: &Fake| counts.of(&format!("mcp_auth_keys_fetched_seconds{{{}}}", fake.issuer));
+    let fetched = when(&fake);
+    for issuer in [&fake, &other] {
+        assert!((begun..=seconds()).contains(&when(issuer)), "{}", when(issuer));
+    }
     fake.is(Mood::Says(axum::http::StatusCode::BAD_GATEWAY, Vec::new()));
     let unknown = token(&fake, &key());
     for _ in 0..2 {
         assert!(is_unavailable(&ask(&verifier, &unknown).await));
     }
-    assert_eq!(counts.of("mcp_auth_key_fetches_total{ok}"), 1.0);
-    assert_eq!(counts.of("mcp_auth_key_fetches_total{failed}"), 2.0);
-    assert_eq!(counts.of("mcp_auth_keys_fetched_seconds"), fetched, "not by what failed");
+    for (issuer, result, times) in
+        [(&fake, "ok", 1.0), (&fake, "failed", 2.0), (&other, "ok", 1.0), (&other, "failed", 0.0)]
+    {
+        let name = format!("mcp_auth_key_fetches_total{{{},{result}}}", issuer.issuer);
+        assert_eq!(counts.of(&name), times, "{name}");
+    }
+    assert_eq!(when(&fake), fetched, "not by what failed");
 }
