@@ -178,14 +178,15 @@ pub async fn check(State(rule): State<Arc<Rule>>, request: Request, next: Next) 
         if preflight { StatusCode::NO_CONTENT.into_response() } else { next.run(request).await };
     let headers = response.headers_mut();
     if preflight {
-        let methods = HeaderValue::from_static("GET, POST, OPTIONS");
+        let methods = HeaderValue::from_static("GET, POST, DELETE, OPTIONS");
         headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
         headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
         if let Some(asked) = asked {
             headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, asked);
         }
     }
-    let exposed = HeaderValue::from_static("WWW-Authenticate, X-Request-Id");
+    // a page of the old era reads the id of its session, and ends it with DELETE
+    let exposed = HeaderValue::from_static("WWW-Authenticate, X-Request-Id, Mcp-Session-Id");
     headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
     headers.append(header::VARY, HeaderValue::from_static("Origin"));
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);

@@ -126,7 +126,8 @@ async fn a_known_page_may_read_the_answer_and_no_other() {
     let (_, headers, body) = ask(Method::POST, "/mcp", &[host, inspector]).await;
     assert_eq!(headers["access-control-allow-origin"], "http://localhost:6274");
     assert_eq!(body, "in");
-    assert_eq!(headers["access-control-expose-headers"], "WWW-Authenticate, X-Request-Id");
+    let exposed = "WWW-Authenticate, X-Request-Id, Mcp-Session-Id";
+    assert_eq!(headers["access-control-expose-headers"], exposed);
     assert_eq!(headers["vary"], "Origin");
     assert!(!headers.contains_key("access-control-allow-methods"), "that is for a preflight");
     let (_, headers, _) = ask(Method::POST, "/mcp", &[host]).await;
@@ -143,7 +144,7 @@ async fn a_preflight_is_answered_before_anything_else_is_asked() {
     assert_eq!((status, &*body), (StatusCode::NO_CONTENT, ""));
     assert_eq!(answer["access-control-allow-origin"], OURS);
     assert_eq!(answer["access-control-allow-headers"], "authorization,mcp-method");
-    assert_eq!(answer["access-control-allow-methods"], "GET, POST, OPTIONS");
+    assert_eq!(answer["access-control-allow-methods"], "GET, POST, DELETE, OPTIONS");
     assert_eq!(answer["access-control-max-age"], "600", "or each request is two");
     assert!(!answer.contains_key("access-control-allow-credentials"));
     let bad = [host, ("origin", &b"http://evil.example"[..]), method, wanted];
