@@ -1,0 +1,119 @@
+//! A server in a process of its own, on a core of its own: when does it answer, what does it take?
+
+use std::{
+    fs,
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::TcpStream,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, bail};
+
+use crate::ask::{self, Answer};
+
+/// The core of the server, and that of the load.
+pub const CORES: (&str, &str) = ("0", "1");
+
+/// A server that runs, and is ended with this value.
+pub struct Running {
+    child: Child,
+    /// Where it listens.
+    pub address: String,
+    /// From the start of the process to the first good answer.
+    pub start: Duration,
+    /// What it takes after that, before any load.
+    pub idle: Memory,
+}
+
+/// What a process holds, in KiB.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Memory {
+    /// Resident now (`VmRSS`).
+    pub resident: u64,
+    /// Of that, not backed by a file (`RssAnon`): what the program has made itself.
+    pub own: u64,
+    /// The most that was resident (`VmHWM`).
+    pub peak: u64,
+}
+
+/// A program that sits beside this one.
+pub fn beside(name: &str) -> anyhow::Result<PathBuf> {
+    let program = std::env::current_exe()?.with_file_name(name);
+    anyhow::ensure!(program.exists(), "{} is missing: build all programs", program.display());
+    Ok(program)
+}
+
+impl Running {
+    /// Starts it, and asks it once with this token.
+    pub fn start(program: &Path, arguments: &[&str], token: &str) -> anyhow::Result<Self> {
+        let started = Instant::now();
+        let mut child = Command::new("taskset")
+            .args(["-c", CORES.0])
+            .arg(program)
+            .args(arguments)
+            .env_clear() // no setting from outside
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("taskset (package util-linux) cannot be started")?;
+        let mut line = String::new();
+        let out = child.stdout.take().context("there is no output")?;
+        let mut running =
+            Self { child, address: String::new(), start: Duration::ZERO, idle: Memory::default() };
+        BufReader::new(out).read_line(&mut line)?;
+        running.address = line.trim().to_owned();
+        let answer = running.ask(token)?;
+        running.start = started.elapsed();
+        ask::is_good(&answer)?;
+        running.idle = running.memory()?;
+        Ok(running)
+    }
+
+    /// Its answer to one call with this token.
+    pub fn ask(&self, token: &str) -> anyhow::Result<Answer> {
+        let stream = TcpStream::connect(&self.address);
+        let mut stream = stream.with_context(|| format!("no server at {:?}", self.address))?;
+        stream.set_nodelay(true)?;
+        ask::call(&mut stream, token)
+    }
+
+    /// Seconds of CPU that it has used, in user mode and in the kernel.
+    pub fn cpu(&self) -> anyhow::Result<f64> {
+        let mut ran = 0.0;
+        for thread in fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
+            // nanoseconds on a core; `stat` counts the same in hundredths of a second
+            let text = fs::read_to_string(thread?.path().join("schedstat"))?;
+            let first = text.split(' ').next().unwrap_or_default();
+            ran += first.parse::<f64>().context("schedstat is not as expected")?;
+        }
+        Ok(ran / 1e9)
+    }
+
+    /// What it holds.
+    pub fn memory(&self) -> anyhow::Result<Memory> {
+        let text = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let kib = |name: &str| {
+            let line = text.lines().find_map(|line| line.strip_prefix(name));
+            let number = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
+            number.with_context(|| format!("there is no {name} in /proc/PID/status"))
+        };
+        Ok(Memory { resident: kib("VmRSS:")?, own: kib("RssAnon:")?, peak: kib("VmHWM:")? })
+    }
+
+    /// It must run still.
+    pub fn is_alive(&mut self) -> anyhow::Result<()> {
+        match self.child.try_wait()? {
+            None => Ok(()),
+            Some(status) => bail!("the server has ended: {status}"),
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

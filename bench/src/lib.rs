@@ -1,0 +1,11 @@
+//! What do the benchmarks share? The servers side by side, and the tokens that they are asked with.
+
+pub mod cases;
+pub mod handwritten;
+#[allow(unreachable_pub)]
+pub mod inside;
+pub mod sdk;
+pub mod servers;
+pub mod tokens;
+
+use mcp_auth::Identity; // where the files of `inside` look for it
