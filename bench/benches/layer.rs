@@ -11,6 +11,8 @@ fn layer(c: &mut Criterion) {
 
 fn all(c: &mut Criterion) -> anyhow::Result<()> {
     let material = Material::new()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+    let _inside = runtime.enter(); // a body has a time limit
     for (name, scopes, token, status) in [
         ("layer: cached", Scopes::NotAsked, &material.good, 200),
         ("layer: cached, scopes", Scopes::Asked, &material.good, 200),
