@@ -8,7 +8,13 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use serde_json::json;
+use serde::Serialize;
+
+#[derive(Serialize)]
+struct Refusal<'a> {
+    error: &'a str,
+    error_description: &'a str,
+}
 
 /// What a stranger has sent, as a log may show it: escaped, so that it cannot end the line and write one of its own, and not
 /// long.
@@ -19,5 +25,5 @@ pub(crate) fn shown(text: impl fmt::Debug) -> String {
 /// `{"error":"…","error_description":"…"}` with this status.
 #[must_use]
 pub fn refuse(status: StatusCode, error: &str, description: &str) -> Response {
-    (status, Json(json!({"error": error, "error_description": description}))).into_response()
+    (status, Json(Refusal { error, error_description: description })).into_response()
 }
