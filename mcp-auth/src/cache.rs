@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aws_lc_rs::{hmac, rand};
+use aws_lc_rs::{error::Unspecified, hmac};
 use quick_cache::{Weighter, sync};
 
 use crate::Identity;
@@ -45,13 +45,10 @@ impl Cache {
     ///
     /// # Errors
     /// When the system has no random numbers.
-    pub fn new(
-        entries: u32,
-        bytes: u64,
-        lifetime: Duration,
-    ) -> Result<Self, aws_lc_rs::error::Unspecified> {
+    pub fn new(entries: u32, bytes: u64, lifetime: Duration) -> Result<Self, Unspecified> {
         let mut secret = [0; 32];
-        rand::fill(&mut secret)?;
+        // of the system itself: the library's own generator needs 25 ms for its first number
+        getrandom::fill(&mut secret).map_err(|_| Unspecified)?;
         let least = bytes.checked_div(entries.into()).unwrap_or_default().max(1);
         let bytes = if entries == 0 { 0 } else { bytes };
         let guess = usize::try_from(entries.min(1024)).unwrap_or_default();
@@ -63,7 +60,7 @@ impl Cache {
     }
 
     /// 10,000 entries, 32 MiB, 60 s.
-    pub(crate) fn standard() -> Result<Self, aws_lc_rs::error::Unspecified> {
+    pub(crate) fn standard() -> Result<Self, Unspecified> {
         Self::new(10_000, 32 << 20, Duration::from_secs(60))
     }
 

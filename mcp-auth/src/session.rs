@@ -6,7 +6,7 @@
 //! unknown one. Nothing is remembered, so nothing can be filled up, and the owner's next token goes on where the last one
 //! ended.
 
-use aws_lc_rs::{constant_time, error::Unspecified, hmac, rand};
+use aws_lc_rs::{constant_time, error::Unspecified, hmac};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -25,7 +25,7 @@ impl Sessions {
     /// With a key of its own: sessions end with the program.
     pub(crate) fn new() -> Result<Self, Unspecified> {
         let mut secret = [0; 32];
-        rand::fill(&mut secret)?;
+        getrandom::fill(&mut secret).map_err(|_| Unspecified)?;
         Ok(Self { key: hmac::Key::new(hmac::HMAC_SHA256, &secret) })
     }
 
