@@ -1,18 +1,18 @@
 //! Which of the keys in a document can be used, and for what? (RFC 7517, RFC 7518 §6, RFC 8037)
 
-use aws_lc_rs::digest::{SHA256, digest};
+mod material;
+
+use aws_lc_rs::{
+    digest::{SHA256, digest},
+    signature::ParsedPublicKey,
+};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::DecodingKey;
-use rsa::{BigUint, RsaPublicKey, traits::PublicKeyParts as _};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tracing::warn;
 
 use crate::{algorithm::Algorithm, jwks::JwksError};
-
-/// Bits that an RSA key must have at least, and may have at most: below it can be broken, above
-/// somebody wants to keep us busy.
-const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
 
 /// Keys of a document that are looked at; an issuer has a handful.
 const MAX_KEYS: usize = 100;
@@ -23,7 +23,8 @@ pub struct Key {
     kid: String,
     published: Value,
     retires: Option<i64>,
-    algorithms: Vec<Algorithm>,
+    /// Ready for use: to read a key anew for each signature takes as long as a tenth of checking it.
+    checks: Vec<(Algorithm, ParsedPublicKey)>,
     decoding: DecodingKey,
 }
 
@@ -37,7 +38,12 @@ impl Key {
     /// Is it a key for signatures of this algorithm?
     #[must_use]
     pub fn serves(&self, algorithm: Algorithm) -> bool {
-        self.algorithms.contains(&algorithm)
+        self.check(algorithm).is_some()
+    }
+
+    /// What checks signatures of this algorithm.
+    pub(crate) fn check(&self, algorithm: Algorithm) -> Option<&ParsedPublicKey> {
+        self.checks.iter().find_map(|(its, check)| (*its == algorithm).then_some(check))
     }
 
     /// The key itself, to check a signature with.
@@ -179,67 +185,19 @@ fn foreign(entry: Entry) -> Result<Key, String> {
         return Err("it is not for signatures, say `use` or `key_ops`".into());
     }
     let kid = entry.kid.clone().filter(|kid| !kid.is_empty()).ok_or("it has no `kid`")?;
-    let (possible, decoding, mut published) = match (&*entry.kty, entry.crv.as_deref()) {
-        ("RSA", _) => rsa(&entry)?,
-        ("EC", Some("P-256")) => ec(&entry, Algorithm::Es256, 32)?,
-        ("EC", Some("P-384")) => ec(&entry, Algorithm::Es384, 48)?,
-        ("OKP", Some("Ed25519")) => ed25519(&entry)?,
-        (kty, crv) => return Err(format!("its kind is {kty:?} {:?}", crv.unwrap_or_default())),
-    };
-    let algorithms: Vec<_> = match &entry.alg {
+    let (possible, decoding, mut published) = material::read(&entry)?;
+    let checks: Vec<_> = match &entry.alg {
         None => possible,
-        Some(alg) => possible.into_iter().filter(|possible| possible.name() == alg).collect(),
+        Some(alg) => possible.into_iter().filter(|(possible, _)| possible.name() == alg).collect(),
     };
-    let Some(first) = algorithms.first() else {
+    let Some((first, _)) = checks.first() else {
         return Err(format!("its algorithm is {:?}", entry.alg.unwrap_or_default()));
     };
     published["kty"] = entry.kty.into();
     published["use"] = "sig".into();
     published["alg"] = first.name().into();
     published["kid"] = kid.clone().into();
-    Ok(Key { kid, published, retires: entry.exp, algorithms, decoding })
-}
-
-/// What a key can do, the key, and its public members.
-type Read = (Vec<Algorithm>, DecodingKey, Value);
-
-fn rsa(entry: &Entry) -> Result<Read, String> {
-    let (n, e) = (member(entry.n.as_deref(), "n")?, member(entry.e.as_deref(), "e")?);
-    let big = BigUint::from_bytes_be;
-    let public = RsaPublicKey::new_with_max_size(big(&n), big(&e), *RSA_BITS.end())
-        .map_err(|error| error.to_string())?;
-    if !RSA_BITS.contains(&public.n().bits()) {
-        return Err(format!("{} bits are too few", public.n().bits()));
-    }
-    let decoding = DecodingKey::from_rsa_raw_components(&n, &e);
-    Ok((vec![Algorithm::Rs256, Algorithm::Ps256], decoding, json!({"n": entry.n, "e": entry.e})))
-}
-
-fn ec(entry: &Entry, algorithm: Algorithm, bytes: usize) -> Result<Read, String> {
-    let (x, y) = (entry.x.as_deref(), entry.y.as_deref());
-    let length = (member(x, "x")?.len(), member(y, "y")?.len());
-    if length != (bytes, bytes) {
-        return Err("`x` or `y` has the wrong length".into()); // RFC 7518 §6.2.1.2
-    }
-    let decoding = DecodingKey::from_ec_components(x.unwrap_or_default(), y.unwrap_or_default())
-        .map_err(|error| error.to_string())?;
-    let published = json!({"crv": entry.crv, "x": x, "y": y});
-    Ok((vec![algorithm], decoding, published))
-}
-
-fn ed25519(entry: &Entry) -> Result<Read, String> {
-    let x = entry.x.as_deref();
-    if member(x, "x")?.len() != 32 {
-        return Err("`x` has the wrong length".into()); // RFC 8037 §2, RFC 8032 §5.1.5
-    }
-    let decoding = DecodingKey::from_ed_components(x.unwrap_or_default())
-        .map_err(|error| error.to_string())?;
-    Ok((vec![Algorithm::EdDsa], decoding, json!({"crv": entry.crv, "x": x})))
-}
-
-fn member(text: Option<&str>, name: &str) -> Result<Vec<u8>, String> {
-    let text = text.ok_or_else(|| format!("`{name}` is missing"))?;
-    URL_SAFE_NO_PAD.decode(text).map_err(|error| format!("`{name}`: {error}"))
+    Ok(Key { kid, published, retires: entry.exp, checks, decoding })
 }
 
 /// The thumbprint of a key (RFC 7638 §3): SHA-256 over its required members, in the order of the

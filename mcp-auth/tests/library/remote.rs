@@ -108,6 +108,7 @@ async fn keys_that_cannot_be_used_are_passed_over() {
         jwk[name] = value;
         jwk
     };
+    let zeros = "A".repeat(43); // 32 bytes, and on no curve
     let mut twice = with(&other, "kid", ours.kid().into());
     twice["use"] = "sig".into();
     fake.publish(&json!({"keys": [
@@ -118,6 +119,7 @@ async fn keys_that_cannot_be_used_are_passed_over() {
         with(&weak, "key_ops", json!(["encrypt"])),
         with(&weak, "kid", "".into()),
         {"kty": "EC", "crv": "P-256", "kid": "short", "x": "AA", "y": "AA"},
+        {"kty": "EC", "crv": "P-256", "kid": "no point", "x": zeros, "y": zeros},
         {"kty": "OKP", "crv": "X25519", "kid": "other", "x": "AA"},
         "not an object", null, {},
         ours.jwk().unwrap(),
