@@ -1,11 +1,12 @@
 //! Which servers are compared? Each is one line here, and a subcommand of `serve`.
 
-use std::path::Path;
+use std::{io::Write as _, path::Path};
 
-use axum::{Router, middleware::from_fn_with_state, routing::post};
+use axum::{Router, middleware::from_fn_with_state, routing::post, serve::ListenerExt as _};
 use clap::{Parser as _, ValueEnum};
 use mcp_auth::{
     AuthLayer, Clock,
+    algorithm::Algorithm,
     call::{Requirement, ScopeTable},
     jwks::{KeySet, parse_foreign},
     jwt::{Policy, Verifier},
@@ -60,10 +61,6 @@ impl Server {
     /// # Errors
     /// When the keys cannot be used.
     pub fn app(self, keys: &Path) -> anyhow::Result<Router> {
-        let fixed = || {
-            let json = [("content-type", "application/json")];
-            Router::new().route("/mcp", post(async move || (json, FIXED)))
-        };
         Ok(match self {
             Self::Axum => fixed(),
             Self::AxumLayer => fixed().layer(layer(keys)?),
@@ -86,6 +83,27 @@ impl Server {
     }
 }
 
+/// A server that does nothing but answer.
+#[must_use]
+pub fn fixed() -> Router {
+    let json = [("content-type", "application/json")];
+    Router::new().route("/mcp", post(async move || (json, FIXED)))
+}
+
+/// Serves on a free port of this machine, and prints its address.
+///
+/// # Errors
+/// When there is no port.
+pub async fn serve(app: Router) -> anyhow::Result<()> {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    writeln!(std::io::stdout(), "{}", listener.local_addr()?)?;
+    let prompt = listener.tap_io(|stream| {
+        // for all of them, or small answers wait for the client's acknowledgement
+        let _ = stream.set_nodelay(true);
+    });
+    Ok(axum::serve(prompt, app).await?)
+}
+
 /// The layer as it comes, with the keys of a file that do not change.
 ///
 /// # Errors
@@ -93,7 +111,8 @@ impl Server {
 pub fn layer(keys: &Path) -> anyhow::Result<AuthLayer> {
     let keys = parse_foreign(&std::fs::read(keys)?)?;
     let keys = KeySet::fixed(keys, Clock::default());
-    layer_of(Verifier::with_policy(keys, Policy::new(ISSUER, RESOURCE)))
+    let policy = Policy::new(ISSUER, RESOURCE).algorithms([Algorithm::Rs256, Algorithm::Es256]);
+    layer_of(Verifier::with_policy(keys, policy))
 }
 
 /// The layer as it comes, with this verifier.

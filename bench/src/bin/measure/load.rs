@@ -74,9 +74,9 @@ impl Folder {
     }
 }
 
-/// wrk at work.
+/// wrk at work. It ends by itself, or with this value.
 pub struct Working {
-    child: Child,
+    child: Option<Child>,
     load: Load,
     available: usize,
 }
@@ -116,16 +116,23 @@ impl Load {
             .stderr(Stdio::piped())
             .spawn()
             .context("taskset (package util-linux) cannot be started")?;
-        Ok(Working { child, load: self, available })
+        Ok(Working { child: Some(child), load: self, available })
     }
 }
 
 impl Working {
+    /// It must not have come to its end yet.
+    pub fn still(&mut self) -> anyhow::Result<()> {
+        let child = self.child.as_mut().context("the load was not begun")?;
+        ensure!(child.try_wait()?.is_none(), "the load has ended too early");
+        Ok(())
+    }
+
     /// Waits for the end. An answer that is wrong, a connection that broke, or a token that came twice where none
     /// should is an error.
-    pub fn end(self) -> anyhow::Result<Outcome> {
+    pub fn end(mut self) -> anyhow::Result<Outcome> {
         let (load, available) = (self.load, self.available);
-        let output = self.child.wait_with_output()?;
+        let output = self.child.take().context("the load was not begun")?.wait_with_output()?;
         let (text, errors) =
             (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         let line = text.lines().find_map(|line| line.strip_prefix("RESULT "));
@@ -148,5 +155,14 @@ impl Working {
             load.seconds
         );
         Ok(Outcome { requests, seconds: micros / 1e6, p50, p99 })
+    }
+}
+
+impl Drop for Working {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.child {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
     }
 }

@@ -1,65 +1,107 @@
-//! Measures servers side by side: `measure run`, `measure memory`. `bench/run.sh` builds it and starts it.
+//! Measures servers side by side: `measure run` and `measure memory`. `bench/run.sh` builds it and starts it.
 
 mod ask;
+mod figure;
+mod flood;
+mod goals;
 mod load;
+mod machine;
+mod memory;
+mod report;
+mod rounds;
+mod rows;
 mod server;
 
-use bench::servers::Server;
-use load::{Folder, Load, Tokens};
+use std::{fs, path::PathBuf};
+
+use anyhow::{Context as _, ensure};
+use clap::Parser;
+
+use crate::{
+    figure::Figure,
+    goals::Measured,
+    load::{Folder, Load, Tokens},
+    rounds::{Plan, Setup},
+};
+
+#[derive(Parser)]
+enum Arguments {
+    /// Every row, and a document about it
+    Run {
+        /// Folder for keys and tokens, which are made if they are not there
+        #[arg(long)]
+        tokens: PathBuf,
+        /// The document
+        #[arg(long)]
+        out: PathBuf,
+        /// What compiled the programs
+        #[arg(long)]
+        compiler: String,
+        /// How often each row is measured
+        #[arg(long, default_value_t = 5)]
+        rounds: usize,
+        /// For how many seconds each time
+        #[arg(long, default_value_t = 2)]
+        seconds: u64,
+        /// How many good tokens there are; more than are used up in that time
+        #[arg(long, default_value_t = 100_000)]
+        distinct: usize,
+    },
+    /// Does the memory stay as small as it was?
+    Memory {
+        /// Folder for keys
+        #[arg(long)]
+        tokens: PathBuf,
+    },
+}
 
 fn main() -> anyhow::Result<()> {
-    let folder = Folder { path: "/tmp/b/target/tk".into(), fresh: 100_000 };
-    bench::tokens::prepare(&folder.path, folder.fresh)?;
-    let keys = folder.path.join("keys.json");
-    let token = folder.last(Tokens::Good(1))?;
-    let program = server::beside("serve")?;
-    use clap::ValueEnum;
-    let secs = 2;
-    for c in [32usize] {
-        for s in Server::value_variants() {
-            for t in [
-                Tokens::Good(1),
-                Tokens::Good(1000),
-                Tokens::Fresh,
-                Tokens::BadSignature,
-                Tokens::WrongAudience,
-            ] {
-                let bad = matches!(t, Tokens::BadSignature | Tokens::WrongAudience);
-                if bad && !s.name().contains("layer") {
-                    continue;
-                }
-                let server = server::Running::start(
-                    &program,
-                    &[&s.name(), &keys.display().to_string()],
-                    &token,
-                )?;
-                let before = server.cpu()?;
-                let out = Load { tokens: t, connections: c, seconds: secs }
-                    .begin(&server, &folder)?
-                    .end();
-                let out = match out {
-                    Ok(o) => o,
-                    Err(e) => {
-                        println!("{} {t:?}: {e}", s.name());
-                        continue;
-                    }
-                };
-                let cpu = server.cpu()? - before;
-                println!(
-                    "{:22} {:14} c{c} {:6.2} us  {:7.0}/s busy {:3.0}% p50 {:5.0} p99 {:5.0} start {:5.1}ms idle {:?} {:?}",
-                    s.name(),
-                    format!("{t:?}"),
-                    cpu * 1e6 / out.requests,
-                    out.requests / out.seconds,
-                    cpu / out.seconds * 100.,
-                    out.p50,
-                    out.p99,
-                    server.start.as_secs_f64() * 1e3,
-                    server.idle,
-                    server.memory()?
-                );
+    match Arguments::parse() {
+        Arguments::Memory { tokens } => memory::measure(&tokens),
+        Arguments::Run { tokens, out, compiler, rounds, seconds, distinct } => {
+            let busy = machine::busy()?;
+            bench::tokens::prepare(&tokens, distinct)?;
+            let folder = Folder { path: tokens, fresh: distinct };
+            let (serve, guarded) = (server::beside("serve")?, server::beside("guarded")?);
+            let setup = Setup { serve, guarded, folder };
+            let plan = Plan { rounds, seconds };
+            wrong_answers_are_noticed(&setup)?;
+            let machine = machine::describe(&compiler, &busy)?;
+            let (start, idle) = start(&setup, 4 * rounds)?;
+            let flood = flood::measure(&setup, plan)?;
+            let measured = Measured { samples: rounds::all(&setup, plan)?, flood, start, idle };
+            let text = report::write(&measured, plan, &machine)?;
+            fs::write(&out, text).with_context(|| out.display().to_string())?;
+            for goal in measured.goals() {
+                let reached = if goal.is_reached { "reached " } else { "NOT YET " };
+                println!("{reached} {}: {} (goal {})", goal.what, goal.measured, goal.goal);
             }
+            Ok(())
         }
     }
+}
+
+/// A check that cannot fail is none: told to expect something else, the load must say that every answer is wrong.
+fn wrong_answers_are_noticed(setup: &Setup) -> anyhow::Result<()> {
+    let server = setup.server("axum")?;
+    let load = Load { tokens: Tokens::Good(1), connections: 1, seconds: 1 };
+    let right = server.ask(&setup.folder.last(Tokens::Good(1))?)?;
+    for (status, body) in [(201, right.body.clone()), (right.status, format!("{} ", right.body))] {
+        let other = ask::Answer { status, body };
+        let outcome = load.expecting(&other, &server, &setup.folder)?.end();
+        let is_noticed = outcome.is_err_and(|error| error.to_string().contains("are wrong"));
+        ensure!(is_noticed, "the load does not notice wrong answers");
+    }
     Ok(())
+}
+
+/// Start and idle memory of the smallest guarded server, so many times: milliseconds and MiB.
+fn start(setup: &Setup, times: usize) -> anyhow::Result<(Figure, Figure)> {
+    let (mut starts, mut sizes) = (Vec::new(), Vec::new());
+    for _ in 0..times {
+        let server = setup.run(&setup.guarded, &[])?;
+        starts.push(server.start.as_secs_f64() * 1e3);
+        sizes.push(server.idle.resident as f64 / 1024.0);
+    }
+    Ok((Figure::of(starts), Figure::of(sizes)))
 }

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 
 use crate::ask::{self, Answer};
 
@@ -41,7 +41,7 @@ pub struct Memory {
 /// A program that sits beside this one.
 pub fn beside(name: &str) -> anyhow::Result<PathBuf> {
     let program = std::env::current_exe()?.with_file_name(name);
-    anyhow::ensure!(program.exists(), "{} is missing: build all programs", program.display());
+    ensure!(program.exists(), "{} is missing: build all programs", program.display());
     Ok(program)
 }
 
@@ -100,6 +100,16 @@ impl Running {
             number.with_context(|| format!("there is no {name} in /proc/PID/status"))
         };
         Ok(Memory { resident: kib("VmRSS:")?, own: kib("RssAnon:")?, peak: kib("VmHWM:")? })
+    }
+
+    /// Waits until somebody keeps it busy.
+    pub fn until_busy(&self) -> anyhow::Result<()> {
+        let (before, started) = (self.cpu()?, Instant::now());
+        while self.cpu()? < before + 0.05 {
+            ensure!(started.elapsed() < Duration::from_secs(10), "nobody keeps the server busy");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        Ok(())
     }
 
     /// It must run still.

@@ -1,0 +1,90 @@
+//! Every row once, then every row again, so that whatever slows the machine down slows all of them: and of the rounds
+//! the median.
+
+use std::path::{Path, PathBuf};
+
+use crate::{
+    load::{Folder, Load, Tokens},
+    rows::{ROWS, Row},
+    server::{Memory, Running},
+};
+
+/// What one row gave in one round.
+#[derive(Clone, Copy, Debug)]
+pub struct Sample {
+    /// CPU of the server for each answer, in microseconds.
+    pub cpu: f64,
+    /// Answers a second.
+    pub rate: f64,
+    /// How much of its core the server used, in percent.
+    pub busy: f64,
+    /// In microseconds.
+    pub p50: f64,
+    pub p99: f64,
+    pub idle: Memory,
+    pub loaded: Memory,
+}
+
+/// How long and how often.
+#[derive(Clone, Copy, Debug)]
+pub struct Plan {
+    pub rounds: usize,
+    pub seconds: u64,
+}
+
+/// The programs and the tokens.
+pub struct Setup {
+    pub serve: PathBuf,
+    pub guarded: PathBuf,
+    pub folder: Folder,
+}
+
+impl Setup {
+    /// A new server of the comparison.
+    pub fn server(&self, name: &str) -> anyhow::Result<Running> {
+        self.run(&self.serve, &[name])
+    }
+
+    /// This program with these arguments and the keys.
+    pub fn run(&self, program: &Path, arguments: &[&str]) -> anyhow::Result<Running> {
+        let keys = self.folder.path.join("keys.json").display().to_string();
+        let arguments: Vec<&str> = arguments.iter().copied().chain([&*keys]).collect();
+        Running::start(program, &arguments, &self.folder.last(Tokens::Good(1))?)
+    }
+}
+
+/// The samples of each row, a list for each in the order of [`ROWS`].
+pub fn all(setup: &Setup, plan: Plan) -> anyhow::Result<Vec<Vec<Sample>>> {
+    let mut samples = vec![Vec::new(); ROWS.len()];
+    for round in 0..plan.rounds {
+        eprintln!("round {} of {}", round + 1, plan.rounds);
+        for place in 0..ROWS.len() {
+            // each round begins elsewhere: no row is always the one after the same other
+            let row = (place + round * 7) % ROWS.len();
+            samples[row].push(one(setup, ROWS[row], plan.seconds)?);
+        }
+    }
+    Ok(samples)
+}
+
+fn one(setup: &Setup, row: Row, seconds: u64) -> anyhow::Result<Sample> {
+    let context = || format!("{} {:?} {}", row.server.name(), row.tokens, row.connections);
+    let measure = || {
+        let mut server = setup.server(&row.server.name())?;
+        let before = server.cpu()?;
+        let load = Load { tokens: row.tokens, connections: row.connections, seconds };
+        let outcome = load.begin(&server, &setup.folder)?.end()?;
+        server.is_alive()?;
+        let cpu = server.cpu()? - before;
+        Ok(Sample {
+            cpu: cpu * 1e6 / outcome.requests,
+            rate: outcome.requests / outcome.seconds,
+            busy: cpu * 100.0 / outcome.seconds,
+            p50: outcome.p50,
+            p99: outcome.p99,
+            idle: server.idle,
+            loaded: server.memory()?,
+        })
+    };
+    measure().map_err(|error: anyhow::Error| error.context(context()))
+}
