@@ -60,31 +60,38 @@ pub enum FetchError {
 #[derive(Clone, Debug)]
 pub(super) struct Http {
     client: Client,
+    /// For this machine: past a proxy that the environment names, or plain http would leave it.
+    here: Client,
     inside: Option<Url>,
 }
 
 impl Http {
-    /// With these authorities alone, if there are any, else those of the system, through this proxy, in so much time. Where there is an `inside`, every
-    /// document is fetched from its origin.
+    /// With these authorities alone, if there are any, else those of the system, through this proxy, else through that of the
+    /// environment, in so much time. Where there is an `inside`, every document is fetched from its origin.
     pub(super) fn new(
         inside: Option<Url>,
         authorities: Option<Vec<Certificate>>,
         proxy: Option<Proxy>,
         time: Duration,
     ) -> Result<Self, reqwest::Error> {
-        let builder = Client::builder()
-            .redirect(Policy::none())
-            .timeout(time)
-            .user_agent(concat!("mcp-auth/", env!("CARGO_PKG_VERSION")));
-        let builder = match authorities {
-            Some(authorities) => builder.tls_certs_only(authorities),
-            None => builder,
+        let builder = || {
+            let builder = Client::builder()
+                .redirect(Policy::none())
+                .timeout(time)
+                .user_agent(concat!("mcp-auth/", env!("CARGO_PKG_VERSION")));
+            match &authorities {
+                Some(authorities) => builder.tls_certs_only(authorities.clone()),
+                None => builder,
+            }
         };
-        let builder = match proxy {
-            Some(proxy) => builder.proxy(proxy),
-            None => builder,
+        let (client, here) = match proxy {
+            Some(proxy) => {
+                let client = builder().proxy(proxy).build()?;
+                (client.clone(), client)
+            }
+            None => (builder().build()?, builder().no_proxy().build()?),
         };
-        Ok(Self { client: builder.build()?, inside })
+        Ok(Self { client, here, inside })
     }
 
     /// The document at this address.
@@ -94,7 +101,9 @@ impl Http {
             url: url.to_string(),
             why: root(&error),
         };
-        let request = self.client.get(url.clone()).header(ACCEPT, "application/json");
+        let is_here = url.host_str().is_some_and(is_loopback);
+        let client = if is_here { &self.here } else { &self.client };
+        let request = client.get(url.clone()).header(ACCEPT, "application/json");
         let mut answer = request.send().await.map_err(unreachable)?;
         let status = answer.status().as_u16();
         if status != 200 {

@@ -88,3 +88,39 @@ async fn through_a_proxy_goes_every_request_for_an_issuer_without_tls() {
     let error = remote(&fake).proxy(&nobody).unwrap().connect().await.unwrap_err();
     assert!(error.to_string().contains(&fake.issuer), "there is no way around it: {error}");
 }
+
+/// Plain http to this machine is safe as nobody is in between; a proxy would be. The environment is said to a program of its
+/// own, as it is read once: to this program, for this test alone.
+#[tokio::test]
+async fn a_proxy_that_the_environment_names_is_not_asked_for_what_is_on_this_machine() {
+    const CHILD: &str = "MCP_AUTH_TEST_OF_A_PROXY";
+    let elsewhere = Remote::new(Policy::new(NAME, AUDIENCE)).wait(Duration::ZERO);
+    let elsewhere = elsewhere.timeout(Duration::from_secs(1));
+    if std::env::var_os(CHILD).is_some() {
+        let key = key();
+        let fake = Fake::new(&[&key]).await;
+        assert!(ask(&connected(&fake).await, &token(&fake, &key)).await.is_ok());
+        let named = Fake::called("https://login.example.com/realms/a", &[&key]).await;
+        let inside = remote(&named).internal_url(&named.origin).unwrap();
+        assert!(inside.connect().await.is_ok(), "what is inside is here too");
+        assert!(elsewhere.connect().await.is_err(), "nobody there speaks TLS");
+        return;
+    }
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let proxy = Proxy::to(silent.local_addr().unwrap().to_string()).await;
+    let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+    let name = "remote::proxy::a_proxy_that_the_environment_names_is_not_asked_for_what_is_on_this_machine";
+    child.args(["--exact", name]).env(CHILD, "1");
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().to_ascii_lowercase().ends_with("_proxy") {
+            child.env_remove(name);
+        }
+    }
+    child.env("HTTP_PROXY", &proxy.url).env("HTTPS_PROXY", &proxy.url);
+    let ended = tokio::task::spawn_blocking(move || child.output().unwrap()).await.unwrap();
+    let asked = proxy.asked();
+    assert!(ended.status.success(), "{asked:?}: {}", String::from_utf8_lossy(&ended.stdout));
+    assert!(String::from_utf8_lossy(&ended.stdout).contains("1 passed"), "it ran");
+    let is_tunnel = |line: &String| line.starts_with("CONNECT login.example.com:443 ");
+    assert!(!asked.is_empty() && asked.iter().all(is_tunnel), "{asked:?}");
+}
