@@ -10,6 +10,7 @@ use std::{
 };
 
 use metrics::{counter, gauge};
+use serde_json::Value;
 use tokio::{
     sync::{Mutex as AsyncMutex, OwnedMutexGuard},
     time::Instant,
@@ -179,7 +180,7 @@ impl RemoteKeys {
         let last = self.held();
         let mut held = match last {
             // nothing new: and nothing to say again about the keys that are passed over
-            Some(last) if *last.document == *document => last,
+            Some(last) if is_same(&last.document, &document) => last,
             last => {
                 let keys = jwks::parse_foreign(&document).map_err(|error| {
                     FetchError::Malformed { url: address.to_owned(), why: error.to_string() }
@@ -204,6 +205,17 @@ impl RemoteKeys {
     fn usable(&self) -> Result<Held, VerifyError> {
         self.held().filter(|held| held.fetched.elapsed() < self.limit).ok_or_else(unavailable)
     }
+}
+
+/// Do these documents hold the same keys? Their order says nothing, and Keycloak's is another one from call to call.
+fn is_same(last: &[u8], new: &[u8]) -> bool {
+    let sorted = |document: &[u8]| {
+        let document: Value = serde_json::from_slice(document).ok()?;
+        let mut keys: Vec<_> = document["keys"].as_array()?.iter().map(Value::to_string).collect();
+        keys.sort_unstable();
+        Some(keys)
+    };
+    last == new || sorted(last).is_some_and(|last| Some(last) == sorted(new))
 }
 
 fn unavailable() -> VerifyError {

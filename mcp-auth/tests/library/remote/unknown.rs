@@ -180,3 +180,19 @@ async fn keys_that_have_moved_are_found_again() {
     assert!(ask(&verifier, &token(&fake, &second)).await.is_ok());
     assert_eq!(elsewhere.key_fetches(), 1);
 }
+
+/// Keycloak lists its keys in another order from one time to the next: whoever makes us ask must not end all verdicts by it.
+#[tokio::test]
+async fn the_same_keys_in_another_order_are_the_same_keys() {
+    let (first, second, third) = (key(), key(), key());
+    let fake = Fake::new(&[&first, &second]).await;
+    let verifier = connected(&fake).await;
+    let generation = verifier.generation();
+    let unknown = token(&fake, &third);
+    fake.sign_with(&[&second, &first]);
+    assert_eq!(ask(&verifier, &unknown).await.unwrap_err(), Cause::Key.into());
+    assert_eq!((fake.key_fetches(), verifier.generation()), (2, generation));
+    fake.sign_with(&[&second, &first, &third]);
+    assert!(ask(&verifier, &unknown).await.is_ok());
+    assert_eq!(verifier.generation(), generation + 1);
+}
