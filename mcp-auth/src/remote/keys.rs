@@ -23,7 +23,7 @@ use super::{
     http::{FetchError, Http},
 };
 use crate::{
-    jwks::{self, Keys},
+    jwks::{self, JwksError, Keys},
     verify::VerifyError,
 };
 
@@ -90,7 +90,8 @@ impl RemoteKeys {
 
     /// How long ago the keys were fetched; `None` when there are none that may be used.
     pub(super) fn age(&self) -> Option<Duration> {
-        self.usable().ok().map(|held| held.fetched.elapsed())
+        let held = self.usable().ok().filter(|held| !held.keys.is_empty());
+        held.map(|held| held.fetched.elapsed())
     }
 
     /// The keys that may be used, with the one of this name among them if the issuer has it.
@@ -182,9 +183,15 @@ impl RemoteKeys {
             // nothing new: and nothing to say again about the keys that are passed over
             Some(last) if is_same(&last.document, &document) => last,
             last => {
-                let keys = jwks::parse_foreign(&document).map_err(|error| {
-                    FetchError::Malformed { url: address.to_owned(), why: error.to_string() }
-                })?;
+                let keys = match jwks::parse_foreign(&document) {
+                    Ok(keys) => keys,
+                    // to take keys back is no outage: they must not open anything from now on
+                    Err(JwksError::Empty) if last.is_some() => Keys::default(),
+                    Err(error) => {
+                        let (url, why) = (address.to_owned(), error.to_string());
+                        return Err(FetchError::Malformed { url, why });
+                    }
+                };
                 info!("{} keys of {}", keys.len(), self.issuer);
                 let generation = last.map_or(0, |last| last.generation) + 1;
                 let (keys, document) = (Arc::new(keys), document.into());

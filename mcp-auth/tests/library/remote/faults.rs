@@ -94,6 +94,27 @@ async fn keys_are_used_through_an_outage_but_not_for_ever() {
     assert_eq!(ready(&verifier).await.0, 503);
 }
 
+/// An issuer that has taken back its last key answers: that is no outage, and what the key has signed is good no more.
+#[tokio::test]
+async fn keys_that_are_taken_back_open_nothing_though_there_are_no_others() {
+    let (key, other) = (key(), key());
+    for none in [json!({"keys": []}), json!({"keys": [{"kty": "another", "kid": "new"}]})] {
+        let fake = Fake::new(&[&key]).await;
+        let verifier = connected(&fake).await;
+        let (good, generation) = (token(&fake, &key), verifier.generation());
+        assert!(ask(&verifier, &good).await.is_ok());
+        fake.publish(&none);
+        assert!(remote(&fake).connect().await.is_err(), "{none}: nobody starts with that");
+        assert_eq!(ask(&verifier, &token(&fake, &other)).await.unwrap_err(), Cause::Key.into());
+        assert!(verifier.generation() > generation, "{none}: verdicts end too");
+        assert_eq!(ask(&verifier, &good).await.unwrap_err(), Cause::Key.into(), "{none}");
+        assert_eq!(ready(&verifier).await.0, 503, "{none}");
+        fake.sign_with(&[&key]);
+        assert!(ask(&verifier, &good).await.is_ok(), "{none}: it has them again");
+        assert_eq!(ready(&verifier).await.0, 200);
+    }
+}
+
 /// Lets so much time pass at once.
 pub async fn pass(time: Duration) {
     tokio::time::pause();
