@@ -7,10 +7,14 @@ use serde::{
     Deserialize, Deserializer,
     de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor},
 };
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
 /// Levels that an object may be nested: tokens are flat, and a bomb is not.
 const DEPTH: usize = 16;
+
+/// The one member of the object as which `serde_json` hands over a number with a fraction, when any crate of the program
+/// switches its feature `arbitrary_precision` on.
+const NUMBER: &str = "$serde_json::private::Number";
 
 /// Parses an object in which no name stands twice, at any level, and which is at most 16 levels deep.
 ///
@@ -70,7 +74,11 @@ impl<'de> Visitor<'de> for Level {
                 return Err(A::Error::custom("a name stands twice"));
             }
         }
-        Ok(Value::Object(map))
+        let digits = map.get(NUMBER).and_then(Value::as_str).filter(|_| map.len() == 1);
+        match digits.and_then(|digits| digits.parse::<Number>().ok()) {
+            Some(number) => Ok(Value::Number(number)),
+            None => Ok(Value::Object(map)),
+        }
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Value, A::Error> {
@@ -125,6 +133,19 @@ mod tests {
         }
         let good = r#"{"a":{"a":[1,-2,0.5,null,true,"a"]},"b":{}}"#;
         assert_eq!(Value::Object(object(good.as_bytes()).unwrap()).to_string(), good);
+    }
+
+    /// A time with a fraction is a legal one, whatever other crates ask of `serde_json`.
+    #[test]
+    fn a_number_that_comes_as_an_object_is_a_number() {
+        let read = |json: &str| object(json.as_bytes()).map(Value::Object);
+        let time = read(r#"{"exp":{"$serde_json::private::Number":"1.5"}}"#).unwrap();
+        assert_eq!(time["exp"].as_f64(), Some(1.5));
+        for other in [r#"{"$serde_json::private::Number":"1x"}"#, r#"{"a":{"b":"1.5"}}"#] {
+            let number = read(&format!(r#"{{"exp":{other}}}"#)).unwrap();
+            assert!(number["exp"].is_object(), "{other}");
+        }
+        assert!(read(r#"{"$serde_json::private::Number":"1.5"}"#).is_none(), "no object");
     }
 
     #[test]
