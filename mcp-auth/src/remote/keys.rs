@@ -12,7 +12,7 @@ use std::{
 use metrics::{counter, gauge};
 use serde_json::Value;
 use tokio::{
-    sync::{Mutex as AsyncMutex, OwnedMutexGuard},
+    sync::{Mutex as AsyncMutex, OwnedMutexGuard, Semaphore},
     time::Instant,
 };
 use tracing::{info, warn};
@@ -27,6 +27,10 @@ use crate::{
     verify::VerifyError,
 };
 
+/// Callers who may wait for a fetch at a time; the rest is told to come again. The fetch may hang, and a token that names a key
+/// that nobody has is easily made: they must not take all the room that a server has.
+const WAITING: usize = 128;
+
 /// The keys of one issuer, wherever it is.
 pub(super) struct RemoteKeys {
     issuer: String,
@@ -39,6 +43,8 @@ pub(super) struct RemoteKeys {
     begun: AtomicU64,
     /// One at a time; whoever waits for one that began after he looked shares what it finds.
     fetches: Arc<AsyncMutex<Fetches>>,
+    /// Places to wait in, for strangers too: fewer than a server has for all.
+    waiting: Semaphore,
 }
 
 /// Keys that were fetched.
@@ -69,6 +75,7 @@ impl RemoteKeys {
             bucket: Mutex::new(Bucket::new(Instant::now())),
             begun: AtomicU64::new(0),
             fetches: Arc::default(),
+            waiting: Semaphore::new(WAITING),
         })
     }
 
@@ -109,6 +116,7 @@ impl RemoteKeys {
         if is_known(&held) {
             return Ok(held.keys);
         }
+        let _place = self.waiting.try_acquire().map_err(|_| unavailable())?;
         let fetches = self.fetches.clone().lock_owned().await;
         let held = self.usable()?;
         if is_known(&held) {

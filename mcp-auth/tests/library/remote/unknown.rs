@@ -145,6 +145,26 @@ async fn whoever_waits_for_a_fetch_shares_what_it_finds() {
     }
 }
 
+/// Whoever names keys that nobody has, while the issuer is slow, would otherwise take all the room that a server has.
+#[tokio::test]
+async fn so_many_wait_for_a_fetch_and_the_rest_is_told_to_come_again() {
+    let key = key();
+    let fake = Fake::new(&[&key]).await;
+    let verifier = connected(&fake).await;
+    let (known, unknown) = (token(&fake, &key), token(&fake, &super::key()));
+    fake.is(Mood::Hangs);
+    let mut waiting: Vec<_> = (0..128).map(|_| Box::pin(ask(&verifier, &unknown))).collect();
+    for one in &mut waiting {
+        assert!(one.now_or_never().is_none(), "he waits");
+    }
+    tokio::task::yield_now().await;
+    let answer = ask(&verifier, &unknown).now_or_never().expect("one too many, and he waits");
+    assert!(is_unavailable(&answer), "{answer:?}");
+    assert!(ask(&verifier, &known).await.is_ok(), "he need not wait");
+    drop(waiting);
+    assert!(ask(&verifier, &unknown).now_or_never().is_none(), "there is room again");
+}
+
 /// Whoever hangs up would otherwise make us begin again, as often as he likes.
 #[tokio::test]
 async fn a_fetch_ends_whether_or_not_somebody_still_waits_for_it() {
