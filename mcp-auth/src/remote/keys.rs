@@ -31,6 +31,9 @@ use crate::{
 /// that nobody has is easily made: they must not take all the room that a server has.
 const WAITING: usize = 128;
 
+/// How long it is believed where the keys are; then the metadata is asked first.
+const YOUNG: Duration = Duration::from_secs(60);
+
 /// The keys of one issuer, wherever it is.
 pub(super) struct RemoteKeys {
     issuer: String,
@@ -61,8 +64,8 @@ struct Held {
 struct Fetches {
     /// Did the last one succeed?
     is_good: bool,
-    /// Where the keys are, since the metadata was read.
-    address: Option<String>,
+    /// Where the keys are, and when the metadata said so.
+    address: Option<(String, Instant)>,
 }
 
 impl RemoteKeys {
@@ -172,15 +175,23 @@ impl RemoteKeys {
     }
 
     async fn ask(&self, fetches: &mut Fetches) -> Result<(), FetchError> {
-        if let Some(address) = &fetches.address
+        let last = fetches.address.take();
+        let is_young = last.as_ref().is_some_and(|(_, read)| read.elapsed() < YOUNG);
+        if let Some((address, _)) = &last
+            && is_young
             && self.ask_at(address).await.is_ok()
         {
+            fetches.address = last;
             return Ok(());
         }
-        fetches.address = None; // they may have moved
-        let address = discovery::keys_of(&self.issuer, &self.http).await?;
-        self.ask_at(&address).await?;
-        fetches.address = Some(address);
+        // they may have moved, and who has left an address does not answer for what stands there
+        let found = match (discovery::keys_of(&self.issuer, &self.http).await, last) {
+            (Ok(address), _) => (address, Instant::now()),
+            (Err(_), Some(last)) if !is_young => last,
+            (Err(error), _) => return Err(error),
+        };
+        self.ask_at(&found.0).await?;
+        fetches.address = Some(found);
         Ok(())
     }
 

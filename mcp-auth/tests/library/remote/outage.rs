@@ -84,6 +84,25 @@ async fn keys_are_fetched_every_five_minutes_also_after_it_failed() {
     assert_eq!(ask(&verifier, &token(&fake, &old)).await.unwrap_err(), Cause::Key.into());
 }
 
+/// Who has left an address no longer answers for what stands there.
+#[tokio::test]
+async fn keys_are_fetched_where_the_metadata_says_now_also_while_the_old_address_answers() {
+    let (old, new) = (key(), key());
+    let fake = Fake::new(&[&old]).await;
+    let verifier = remote(&fake).timeout(60 * MINUTE).connect().await.unwrap();
+    let generation = verifier.generation();
+    let elsewhere = Fake::new(&[&new]).await;
+    fake.say("jwks_uri", &format!("{}/keys", elsewhere.origin));
+    passed(|| verifier.generation() > generation).await;
+    assert!(ask(&verifier, &token(&fake, &new)).await.is_ok());
+    assert_eq!(ask(&verifier, &token(&fake, &old)).await.unwrap_err(), Cause::Key.into());
+    // where the metadata cannot be had, the last address is good
+    fake.is(Mood::Says(axum::http::StatusCode::BAD_GATEWAY, Vec::new()));
+    let fetches = elsewhere.key_fetches();
+    passed(|| elsewhere.key_fetches() > fetches).await;
+    until(|| verifier.key_age().unwrap() < MINUTE).await;
+}
+
 #[tokio::test]
 async fn the_last_good_keys_are_good_for_a_day() {
     let key = key();
