@@ -124,7 +124,8 @@ impl Remote {
         Ok(Self { authorities: Some(found), ..self })
     }
 
-    /// Goes through this proxy. Defaults to what the environment says (`HTTPS_PROXY`, `NO_PROXY`).
+    /// Goes through this proxy. Defaults to what the environment says (`HTTPS_PROXY`, `NO_PROXY`), and to none for what is on
+    /// this machine.
     ///
     /// # Errors
     /// [`ConnectError::Setting`] when this is no URL of a proxy.
