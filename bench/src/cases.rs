@@ -48,7 +48,7 @@ pub struct Material {
     pub wrong_audience: String,
     /// With an algorithm that is not taken.
     pub wrong_algorithm: String,
-    /// Signed with another key.
+    /// With the signature of another token.
     pub bad_signature: String,
 }
 
@@ -58,8 +58,8 @@ impl Material {
     /// # Errors
     /// When the cryptographic library fails.
     pub fn new() -> anyhow::Result<Self> {
-        let rsa = || SigningKey::generate(Alg::Rs256, 2048);
-        let (ours, other, es256) = (rsa()?, rsa()?, SigningKey::generate(Alg::Es256, 0)?);
+        let ours = SigningKey::generate(Alg::Rs256, 2048)?;
+        let es256 = SigningKey::generate(Alg::Es256, 0)?;
         let now = now()?;
         let (good, foreign) =
             (claims(1, RESOURCE, now), claims(1, "https://other.example.com/mcp", now));
@@ -74,7 +74,7 @@ impl Material {
                 .split_once('.')
                 .map(|(_, rest)| format!("eyJhbGciOiJub25lIn0.{rest}"))
                 .unwrap_or_default(),
-            bad_signature: forged(&ours, &other, 1, now)?,
+            bad_signature: forged(&ours, 1, now)?,
             good: good_token,
         })
     }

@@ -3,7 +3,6 @@
 use std::{fs, path::Path, thread, time::SystemTime};
 
 use anyhow::Context as _;
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use mcp_auth::issuer::keys::{Alg, SigningKey};
 use serde_json::{Value, json};
 
@@ -68,12 +67,11 @@ pub fn prepare(folder: &Path, count: usize) -> anyhow::Result<()> {
     }
     fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
     let now = now()?;
-    let (ours, other) =
-        (SigningKey::generate(Alg::Rs256, 2048)?, SigningKey::generate(Alg::Rs256, 2048)?);
+    let ours = SigningKey::generate(Alg::Rs256, 2048)?;
     let foreign: Result<Vec<_>, _> = (0..BAD)
         .map(|n| ours.token("at+jwt", &claims(n, "https://other.example.com/mcp", now)))
         .collect();
-    let forged: Result<Vec<_>, _> = (0..BAD).map(|n| forged(&ours, &other, n, now)).collect();
+    let forged: Result<Vec<_>, _> = (0..BAD).map(|n| forged(&ours, n, now)).collect();
     let write = |name: &str, text: String| fs::write(folder.join(name), text);
     write("wrong-audience.txt", foreign?.join("\n"))?;
     write("bad-signature.txt", forged?.join("\n"))?;
@@ -82,16 +80,14 @@ pub fn prepare(folder: &Path, count: usize) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A token that says all that a good one says, signed with the key of somebody else.
-pub(crate) fn forged(
-    ours: &SigningKey,
-    other: &SigningKey,
-    n: usize,
-    now: u64,
-) -> anyhow::Result<String> {
-    let header = json!({"alg": "RS256", "kid": ours.kid(), "typ": "at+jwt"});
-    let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
-    Ok(other.sign(&format!("{}.{}", part(&header), part(&claims(n, RESOURCE, now))))?)
+/// A token that says all that a good one says, with the signature of another one. Of the same key, because a
+/// signature of another key may be a number that is too large for ours, and refused without any arithmetic.
+pub(crate) fn forged(ours: &SigningKey, n: usize, now: u64) -> anyhow::Result<String> {
+    let token = |n| ours.token("at+jwt", &claims(n, RESOURCE, now));
+    let (good, other) = (token(n)?, token(n + 1)?);
+    let parts = good.rsplit_once('.').zip(other.rsplit_once('.'));
+    let ((message, _), (_, signature)) = parts.context("a token has no parts")?;
+    Ok(format!("{message}.{signature}"))
 }
 
 /// Is the file of good tokens there, large enough, and less than half a day old?

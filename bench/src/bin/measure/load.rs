@@ -19,7 +19,7 @@ pub enum Tokens {
     Good(usize),
     /// More good tokens than there is time for: each comes once.
     Fresh,
-    /// All that a good one says, signed with another key.
+    /// All that a good one says, with the signature of another one.
     BadSignature,
     /// Another server's: refused before the signature is looked at.
     WrongAudience,

@@ -65,8 +65,9 @@ fn main() -> anyhow::Result<()> {
             let (serve, guarded) = (server::beside("serve")?, server::beside("guarded")?);
             let setup = Setup { serve, guarded, folder };
             let plan = Plan { rounds, seconds };
+            let awake = machine::awake();
             wrong_answers_are_noticed(&setup)?;
-            let machine = machine::describe(&compiler, &busy)?;
+            let machine = machine::describe(&compiler, &busy, awake.is_some())?;
             let (start, idle) = start(&setup, 4 * rounds)?;
             let flood = flood::measure(&setup, plan)?;
             let measured = Measured { samples: rounds::all(&setup, plan)?, flood, start, idle };
