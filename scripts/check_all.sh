@@ -6,9 +6,9 @@ cd "$(dirname "$0")/.."
 . scripts/parts.sh
 . scripts/cache.sh
 
-PARTS='tools shell workflows dependencies advisories steps self-test clients conformance readme api package fuzz'
+PARTS='tools shell workflows dependencies advisories steps clients conformance readme api package fuzz instructions memory'
+FULL_PARTS='self-test side bench'
 STEPS=$(cd steps && printf '%s\n' step[0-9]* | sed 's/step//' | sort -n)
-LAST=$(tail -n 1 <<<"$STEPS")
 ONLY='' FULL=''
 
 usage() {
@@ -16,7 +16,7 @@ usage() {
 usage: scripts/check_all.sh [--full] [--only PART]… [--list]
 
   --only PART   this part alone, after \`tools\`; may be given again
-  --full        the self-test of every step, not of the last one alone; the library compared with its last release
+  --full        also those that take long: $FULL_PARTS; and the library compared with its last release
   --list        names the parts
 
 Cache folder: $CACHE (MCP_AUTH_CACHE)
@@ -27,10 +27,10 @@ while [ $# -gt 0 ]; do
   case $1 in
     --full) FULL=yes && shift ;;
     --only)
-      case " $PARTS " in *" ${2:-} "*) ;; *) printf 'there is no part %s; the parts are: %s\n' "${2:-}" "$PARTS" >&2 && exit 2 ;; esac
+      case " $PARTS $FULL_PARTS " in *" ${2:-} "*) ;; *) printf 'there is no part %s; the parts are: %s\n' "${2:-}" "$PARTS $FULL_PARTS" >&2 && exit 2 ;; esac
       ONLY="$ONLY $2" && shift 2
       ;;
-    --list) tr ' ' '\n' <<<"$PARTS" && exit 0 ;;
+    --list) tr ' ' '\n' <<<"$PARTS $FULL_PARTS" && exit 0 ;;
     --help | -h) usage && exit 0 ;;
     *) usage >&2 && exit 2 ;;
   esac
@@ -38,7 +38,7 @@ done
 
 # wanted PART SENTENCE
 wanted() {
-  case " ${ONLY:-$PARTS} " in *" $1 "*) part "$@" ;; esac
+  case " ${ONLY:-$PARTS${FULL:+ $FULL_PARTS}} " in *" $1 "*) part "$@" ;; esac
 }
 
 part_tools() {
@@ -52,7 +52,7 @@ part_tools() {
 }
 
 part_shell() {
-  "$(python_tools "shellcheck-$SHELLCHECK")/bin/shellcheck" scripts/*.sh scripts/lessons/*.sh tests/clients/*.sh .ci/run
+  "$(python_tools "shellcheck-$SHELLCHECK")/bin/shellcheck" scripts/*.sh scripts/lessons/*.sh tests/clients/*.sh bench/*.sh .ci/run
 }
 
 part_workflows() {
@@ -81,7 +81,7 @@ part_steps() {
 
 part_self-test() {
   local step
-  for step in $([ -n "$FULL" ] && echo "$STEPS" || echo "$LAST"); do scripts/test_step"$step".sh --self-test; done
+  for step in $STEPS; do scripts/test_step"$step".sh --self-test; done
 }
 
 part_clients() {
@@ -108,6 +108,21 @@ part_package() { cargo package -q -p mcp-auth --all-features --allow-dirty; }
 
 part_fuzz() { scripts/fuzz.sh; }
 
+part_instructions() { debian jq valgrind && bench/instructions.sh; }
+
+part_memory() { debian jq wrk taskset:util-linux && bench/run.sh --memory; }
+
+# How fast it is, is measured where nothing else runs; here, whether every server of the comparison answers as it should.
+part_bench() { debian jq wrk taskset:util-linux && bench/run.sh --quick; }
+
+# Workspaces of their own, which the contributor's check does not see.
+part_side() {
+  local each
+  for each in bench mcp-auth/fuzz; do
+    (cd "$each" && cargo fmt --check && cargo clippy -q --all-targets -- -D warnings)
+  done
+}
+
 LOGS=$(mktemp -d "${TMPDIR:-/tmp}/mcp-auth-check-all.XXXXXX")
 trap 'status=$?; rm -rf "$LOGS"; exit "$status"' EXIT
 
@@ -117,11 +132,15 @@ wanted workflows 'actionlint'
 wanted dependencies 'cargo-deny: licences, duplicates, sources'
 wanted advisories 'cargo-deny: known holes'
 wanted steps 'every step, asked with curl'
-wanted self-test 'the checks with curl notice what is broken'
 wanted clients 'official clients: Inspector, Python, TypeScript'
 wanted conformance 'the official conformance suite'
 wanted readme 'the commands of the documents that need more than Rust'
 wanted api 'the public items of the library are those that are listed'
 wanted package 'the library can be packed, and builds from the package'
 wanted fuzz 'a minute of fuzzing: from the bytes of a request to the service'
+wanted instructions 'no hot function of the layer has become dearer'
+wanted memory 'memory stays as it is over 100,000 tokens'
+wanted self-test 'the checks with curl notice what is broken'
+wanted side 'format and lints of the benchmark and of the fuzz target'
+wanted bench 'every server of the benchmark answers as it should'
 finish
