@@ -128,6 +128,8 @@ async fn keys_that_cannot_be_used_are_passed_over() {
     let verifier = connected(&fake).await;
     assert!(ask(&verifier, &token(&fake, &ours)).await.is_ok());
     assert_eq!(ask(&verifier, &token(&fake, &weak)).await.unwrap_err(), Cause::Key.into());
+    let unnamed = fake::named_token(&fake, &weak, "");
+    assert_eq!(ask(&verifier, &unnamed).await.unwrap_err(), Cause::Key.into());
     let usurped = fake::named_token(&fake, &other, ours.kid());
     assert_eq!(ask(&verifier, &usurped).await.unwrap_err(), Cause::Signature.into());
 }
