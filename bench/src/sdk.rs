@@ -28,7 +28,6 @@ impl Tools {
 }
 
 /// The server, open to everybody.
-#[must_use]
 pub fn app() -> Router {
     let config = StreamableHttpServerConfig::default()
         .with_legacy_session_mode(false)

@@ -84,7 +84,6 @@ impl Server {
 }
 
 /// A server that does nothing but answer.
-#[must_use]
 pub fn fixed() -> Router {
     let json = [("content-type", "application/json")];
     Router::new().route("/mcp", post(async move || (json, FIXED)))

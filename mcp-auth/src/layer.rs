@@ -218,9 +218,10 @@ where
         let fresh = self.inner.clone(); // the one that was polled ready serves this request
         let mut inner = mem::replace(&mut self.inner, fresh);
         let door = self.door.clone();
+        let mut request = request.map(Body::new);
         Box::pin(async move {
-            let (request, caller) = match door.enter(request.map(Body::new)).await {
-                Ok(entered) => entered,
+            let caller = match door.enter(&mut request).await {
+                Ok(caller) => caller,
                 Err(answer) => return Ok(*answer),
             };
             let response = inner.call(request).await?;
@@ -232,9 +233,9 @@ where
 type Answer = Box<Response<Body>>;
 
 impl Door {
-    /// The request with its caller, or the answer to whoever may not pass.
-    async fn enter(&self, mut request: Request<Body>) -> Result<(Request<Body>, Identity), Answer> {
-        if let Some(document) = self.document(&request) {
+    /// The caller, or the answer to whoever may not pass.
+    async fn enter(&self, request: &mut Request<Body>) -> Result<Identity, Answer> {
+        if let Some(document) = self.document(request) {
             return Err(Box::new(document));
         }
         let caller = match self.identify(request.uri(), request.headers()).await {
@@ -249,10 +250,12 @@ impl Door {
         self.sessions.open(request.headers_mut(), &caller);
         if let Some(decide) = &self.decide {
             request.extensions_mut().insert(Rights::new(decide.clone(), caller.clone()));
-            request = self.decide(decide.as_ref(), request, &caller).await?;
+            let given = mem::take(request);
+            // apart: it is large, and a request that needs none of it should not carry it about
+            *request = Box::pin(self.decide(decide.as_ref(), given, &caller)).await?;
         }
         request.extensions_mut().insert(caller.clone());
-        Ok((request, caller))
+        Ok(caller)
     }
 
     /// The metadata, at its addresses.
