@@ -241,7 +241,7 @@ impl Door {
         let caller = match self.identify(request.uri(), request.headers()).await {
             Ok(caller) => caller,
             Err(answer) => {
-                let (parts, body) = request.into_parts();
+                let (parts, body) = mem::take(request).into_parts();
                 throw_away(&parts.headers, body);
                 return Err(answer);
             }
