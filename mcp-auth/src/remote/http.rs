@@ -120,7 +120,7 @@ impl Http {
     }
 
     /// Where a document is really fetched.
-    fn place(&self, url: &str) -> Result<Url, FetchError> {
+    pub(super) fn place(&self, url: &str) -> Result<Url, FetchError> {
         let malformed =
             |why: &str| FetchError::Malformed { url: url.to_owned(), why: why.to_owned() };
         let mut place = Url::parse(url).map_err(|error| malformed(&error.to_string()))?;

@@ -169,6 +169,10 @@ impl Remote {
         let Self { policy, inside, authorities, proxy, refresh, limit, time, wait } = self;
         let http = Http::new(inside, authorities, proxy, time)
             .map_err(|error| ConnectError::Setting(error.to_string()))?;
+        // what no answer can mend is not waited for
+        discovery::addresses(policy.issuer())
+            .and_then(|all| all.iter().try_for_each(|address| http.place(address).map(drop)))
+            .map_err(|error| ConnectError::Setting(error.to_string()))?;
         let keys = RemoteKeys::new(policy.issuer().to_owned(), http, limit);
         let begun = Instant::now();
         let mut pause = Duration::from_millis(250);

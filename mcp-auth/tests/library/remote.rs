@@ -10,13 +10,14 @@ mod unknown;
 use std::time::Duration;
 
 use axum::{Router, body::Body, http::Request, routing::get};
+use futures_util::FutureExt as _;
 use http_body_util::BodyExt as _;
 use mcp_auth::{
     Identity, VerifyError,
     algorithm::Algorithm,
     issuer::keys::{Alg, SigningKey},
     jwt::Policy,
-    remote::{Remote, RemoteVerifier},
+    remote::{ConnectError, Remote, RemoteVerifier},
     verify::{Cause, Verify as _},
 };
 use serde_json::{Value, json};
@@ -187,10 +188,12 @@ async fn settings_that_cannot_work_are_told() {
     let error = remote().authorities(b"no certificate").unwrap_err().to_string();
     assert!(error.contains("no certificate"), "{error}");
     assert!(remote().proxy("::").is_err());
-    for bad in ["http://login.example.com", "login.example.com", "https://login.example.com?a"] {
-        let remote = Remote::new(Policy::new(bad, AUDIENCE)).wait(Duration::ZERO);
-        let error = remote.connect().await.unwrap_err().to_string();
-        assert!(error.contains(bad), "{error}");
+    for bad in ["http://login.example.com", "login.example.com", "https://login.example.com?a", ""]
+    {
+        let connecting = Remote::new(Policy::new(bad, AUDIENCE)).connect();
+        let error = connecting.now_or_never().expect("it waits for what cannot come").unwrap_err();
+        assert!(matches!(error, ConnectError::Setting(_)), "{error}");
+        assert!(error.to_string().contains(bad), "{error}");
     }
 }
 
