@@ -247,6 +247,9 @@ impl Door {
             }
         };
         debug!(subject = caller.subject(), client = caller.client(), "let in");
+        if let Some(token) = request.headers_mut().get_mut(header::AUTHORIZATION) {
+            token.set_sensitive(true); // whoever prints the request prints no token
+        }
         self.sessions.open(request.headers_mut(), &caller);
         if let Some(decide) = &self.decide {
             request.extensions_mut().insert(Rights::new(decide.clone(), caller.clone()));

@@ -200,3 +200,15 @@ async fn a_host_or_a_page_that_is_not_known_is_in_the_log_and_whole() {
         assert!(lines[0].len() < 400 && !lines[0].contains(char::is_control), "{lines:?}");
     }
 }
+
+/// Whoever writes down a request as a whole, as many do who look for a mistake, writes no token down.
+#[tokio::test]
+async fn the_token_is_not_in_what_a_server_prints_of_its_request() {
+    let print = async |request: Request| format!("{:?} {request:?}", request.headers());
+    let app = Router::new().fallback(print).layer(layer());
+    let alice = token("alice", "mcp:read");
+    let (status, _, printed) = answer(app, post(&alice, &json!({}))).await;
+    assert!(status.is_success() && printed.contains("authorization"), "{printed}");
+    let signature = alice.rsplit('.').next().unwrap();
+    assert!(!printed.contains(signature), "{printed}");
+}
