@@ -20,7 +20,8 @@ pub struct Cache {
 #[derive(Clone)]
 struct Entry {
     identity: Identity,
-    /// When it ends, in seconds since 1970.
+    /// When it was given and when it ends, in seconds since 1970.
+    since: i64,
     until: i64,
     /// Bytes that it takes, roughly.
     bytes: u64,
@@ -77,7 +78,8 @@ impl Cache {
     /// Who called with the token of this name, if that was checked not long before `now`.
     pub(crate) fn get(&self, name: &[u8; 32], now: i64) -> Option<Identity> {
         let entry = self.entries.get(name)?;
-        if now < entry.until {
+        // before its time: the clock was set back, and how old it is cannot be told
+        if (entry.since..entry.until).contains(&now) {
             return Some(entry.identity);
         }
         self.entries.remove(name);
@@ -92,7 +94,8 @@ impl Cache {
         }
         // the claims as objects take about four times what they take as base64url
         let bytes = 1024 + 4 * token_bytes as u64;
-        self.entries.insert(name, Entry { identity: identity.clone(), until, bytes });
+        let identity = identity.clone();
+        self.entries.insert(name, Entry { identity, since: now, until, bytes });
     }
 
     /// How many verdicts are kept.
@@ -135,6 +138,11 @@ mod tests {
         cache.keep(name, 5, &somebody(1030), 1000);
         assert!(cache.get(&name, 1029).is_some());
         assert!(cache.get(&name, 1030).is_none(), "the token has ended");
+        cache.keep(name, 5, &somebody(2000), 1000);
+        assert!(
+            cache.get(&name, 999).is_none(),
+            "the clock was set back: for how long, nobody knows"
+        );
         cache.keep(name, 5, &somebody(1000), 1000);
         assert!(cache.is_empty(), "a token that has ended is not kept");
     }
