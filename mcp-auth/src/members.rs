@@ -74,8 +74,8 @@ impl<'de> Visitor<'de> for Level {
                 return Err(A::Error::custom("a name stands twice"));
             }
         }
-        let digits = map.get(NUMBER).and_then(Value::as_str).filter(|_| map.len() == 1);
-        match digits.and_then(|digits| digits.parse::<Number>().ok()) {
+        let only = if map.len() == 1 { map.get(NUMBER) } else { None };
+        match only.and_then(Value::as_str).and_then(|digits| digits.parse::<Number>().ok()) {
             Some(number) => Ok(Value::Number(number)),
             None => Ok(Value::Object(map)),
         }
