@@ -4,9 +4,11 @@ use std::{collections::BTreeSet, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use mcp_auth::{
-    Cause, Clock, Identity, VerifyError, bearer,
-    jwks::KeySet,
-    jwt::Verifier,
+    Cause, Clock, Identity, VerifyError,
+    algorithm::Algorithm,
+    bearer,
+    jwks::{self, KeySet},
+    jwt::{Policy, Verifier},
     testing::{Expected, Issuer, Kind, Token},
 };
 use serde_json::json;
@@ -175,4 +177,25 @@ fn a_token_may_name_its_client_and_its_subject_in_other_ways() {
     let who = verify(issuer.token("a"));
     assert_eq!((who.client(), who.name()), (None, None));
     assert!(who.scopes().is_empty() && who.roles().next().is_none(), "no claim, no right");
+}
+
+/// One key may serve two algorithms; where it names one, the other is refused, though the server takes both.
+#[test]
+fn a_key_serves_the_algorithm_that_it_names_and_no_other() {
+    let issuer = shared();
+    let named = issuer.key_set().current().unwrap().publish(NOW);
+    let mut open = named.clone();
+    for key in open["keys"].as_array_mut().unwrap() {
+        key.as_object_mut().unwrap().remove("alg").unwrap();
+    }
+    let policy = Policy::new(NAME, AUDIENCE).algorithms([Algorithm::Rs256, Algorithm::Ps256]);
+    let good = issuer.token("alice").mint().unwrap();
+    let other = bad(issuer, "alg-ps256".parse().unwrap());
+    for (document, expected) in [(named, Err(Cause::Key.into())), (open, Ok(()))] {
+        let keys = jwks::parse_foreign(document.to_string().as_bytes()).unwrap();
+        let keys = KeySet::fixed(keys, Clock::new(|| NOW));
+        let verifier = Verifier::with_policy(keys, policy.clone());
+        assert!(verifier.verify(&good, NOW).is_ok());
+        assert_eq!(verifier.verify(&other, NOW).map(drop), expected);
+    }
 }

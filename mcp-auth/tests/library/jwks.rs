@@ -126,6 +126,18 @@ fn what_is_no_key_set_is_told_from_an_empty_one() {
     assert!(matches!(jwks::parse(br#"{"keys":[]}"#), Err(JwksError::Empty)));
 }
 
+#[test]
+fn a_key_of_the_wrong_length_is_none() {
+    let zeros = |bytes| URL_SAFE_NO_PAD.encode(vec![0; bytes]);
+    let ec = |x, y| json!({"kty": "EC", "crv": "P-256", "kid": "k", "x": zeros(x), "y": zeros(y)});
+    let ed = |x| json!({"kty": "OKP", "crv": "Ed25519", "kid": "k", "x": zeros(x)});
+    let read = |key: Value| jwks::parse_foreign(&document([&key])).map(|keys| keys.len()).ok();
+    assert_eq!((read(ec(32, 32)), read(ed(32))), (Some(1), Some(1)));
+    for wrong in [ec(31, 32), ec(32, 31), ec(33, 32), ec(48, 48), ec(0, 0), ed(31), ed(33), ed(0)] {
+        assert_eq!(read(wrong.clone()), None, "{wrong}");
+    }
+}
+
 /// A folder with a file of keys, and the set that reads it.
 fn folder() -> (TempDir, PathBuf, Arc<KeySet>) {
     let dir = tempfile::tempdir().unwrap();

@@ -14,6 +14,7 @@ mod layer;
 mod limits;
 mod metadata;
 mod origin;
+mod policy;
 mod properties;
 mod remote;
 mod scopes;
