@@ -128,8 +128,16 @@ mod tests {
         sessions.close(&mut sealed, &alice);
         let sealed = sealed[&SESSION].to_str().unwrap().to_owned();
         let cut = &sealed[..sealed.len() - 1];
-        for given in [&["abc"][..], &["abc."], &[""], &[cut], &[&sealed, "abc"], &["abc", &sealed]]
-        {
+        let moved = sealed.replace("abc", "abd"); // her own seal on the id of somebody else's session
+        for given in [
+            &["abc"][..],
+            &["abc."],
+            &[""],
+            &[cut],
+            &[&moved],
+            &[&sealed, "abc"],
+            &["abc", &sealed],
+        ] {
             let mut headers = HeaderMap::new();
             for value in given {
                 headers.append(SESSION, value.parse().unwrap());
