@@ -1,6 +1,6 @@
 //! Who is calling?
 
-use std::{collections::BTreeSet, fmt, sync::Arc};
+use std::{borrow::Cow, collections::BTreeSet, fmt, sync::Arc};
 
 use serde_json::{Map, Value};
 
@@ -53,7 +53,7 @@ impl Identity {
             if let Some(claim) = claims.get(name) {
                 let read =
                     ScopeSet::from_claim(claim).filter(|_| name == "scope" || claim.is_array());
-                scopes.extend(read.ok_or(Cause::Claim(name))?.iter().map(str::to_owned));
+                scopes.append(read.ok_or(Cause::Claim(name))?);
             }
         }
         let mut roles = BTreeSet::new();
@@ -125,7 +125,7 @@ impl Identity {
     pub fn claim(&self, pointer: &str) -> Option<&Value> {
         let (first, rest) =
             pointer.strip_prefix('/')?.split_once('/').unwrap_or((&pointer[1..], ""));
-        let value = self.0.claims.get(&unescaped(first))?;
+        let value = self.0.claims.get(&*unescaped(first))?;
         if rest.is_empty() { Some(value) } else { value.pointer(&format!("/{rest}")) }
     }
 }
@@ -153,7 +153,7 @@ fn read_roles(
     let mut path = pointer.split('/').skip(1).map(unescaped).peekable();
     let mut object = claims;
     while let Some(name) = path.next() {
-        match object.get(&name) {
+        match object.get(&*name) {
             None => return Ok(()),
             Some(Value::Object(inner)) if path.peek().is_some() => object = inner,
             Some(Value::Array(list)) if path.peek().is_none() => {
@@ -172,8 +172,11 @@ fn read_roles(
 }
 
 /// A segment of a JSON pointer (RFC 6901 §4).
-fn unescaped(segment: &str) -> String {
-    segment.replace("~1", "/").replace("~0", "~")
+fn unescaped(segment: &str) -> Cow<'_, str> {
+    if !segment.contains('~') {
+        return Cow::Borrowed(segment);
+    }
+    Cow::Owned(segment.replace("~1", "/").replace("~0", "~"))
 }
 
 /// A pointer as the log names it.

@@ -40,6 +40,11 @@ impl ScopeSet {
         self.iter().filter(|scope| other.contains(scope)).collect()
     }
 
+    /// Adds all of the other set.
+    pub(crate) fn append(&mut self, mut other: Self) {
+        self.0.append(&mut other.0);
+    }
+
     /// Are all of them in the other set?
     #[must_use]
     pub fn is_subset(&self, other: &Self) -> bool {
