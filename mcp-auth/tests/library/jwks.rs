@@ -149,6 +149,7 @@ fn a_key_of_the_wrong_length_is_none() {
         ec(&point[..33], &point[33..]),
         ec(&[&[0], &*x].concat(), &y),
         ec(&[], &[]),
+        ec(&[0; 32], &[0; 32]), // a point that is on no curve
         ed(&flat[..31]),
         ed(&[&*flat, &[0]].concat()),
         ed(&[]),
