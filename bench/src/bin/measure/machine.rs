@@ -52,7 +52,8 @@ pub fn describe(compiler: &str, busy: &str, is_awake: bool) -> anyhow::Result<St
     writeln!(text, "* Compiler: {compiler}; release as Cargo has it: no LTO, 16 codegen units")?;
     let lock = include_str!("../../../Cargo.lock");
     let versions: Vec<_> = PARTS.iter().filter_map(|part| version(lock, part)).collect();
-    writeln!(text, "* Versions: {}, {wrk}", versions.join(", "))?;
+    let (first, second) = versions.split_at(versions.len() / 2);
+    writeln!(text, "* Versions: {},\n  {}, {wrk}", first.join(", "), second.join(", "))?;
     Ok(text)
 }
 

@@ -31,7 +31,7 @@ pub fn write(measured: &Measured, plan: Plan, machine: &str) -> anyhow::Result<S
     let flood = &measured.flood;
     write!(
         text,
-        "\n## A flood of bad signatures\n\n{CALLERS} callers with cached tokens; p99 of their waiting time: {:.0} µs in quiet, {:.0} µs while {FLOOD} \
+        "\n## A flood of bad signatures\n\n{CALLERS} callers with cached tokens; p99 of their waiting time: {:.0} µs in quiet,\n{:.0} µs while {FLOOD} \
          connections send bad signatures as fast as they are refused, {:.0} a second.\n\n{}",
         flood.quiet,
         flood.flooded,
