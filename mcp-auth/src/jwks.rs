@@ -42,9 +42,12 @@ pub struct KeySet {
 }
 
 enum Source {
-    File { path: PathBuf, read: Mutex<Read> },
+    File { path: PathBuf, parse: Parse, read: Mutex<Read> },
     Fixed(Arc<Keys>),
 }
+
+/// Which keys of a document count.
+type Parse = fn(&[u8]) -> Result<Keys, JwksError>;
 
 /// A file as it was read last, and what was in it.
 struct Read {
@@ -56,12 +59,22 @@ struct Read {
 }
 
 impl KeySet {
-    /// The keys in this file, a JSON Web Key Set. Whether there are any shows when they are asked for.
+    /// The RS256 keys in this file, a JSON Web Key Set as [`parse`] reads it. Whether there are any shows when they are asked for.
     #[must_use]
     pub fn new(path: PathBuf, clock: Clock) -> Arc<Self> {
+        Self::in_file(path, parse, clock)
+    }
+
+    /// The keys of any kind in this file, as [`parse_foreign`] reads it.
+    #[must_use]
+    pub fn of_any_kind(path: PathBuf, clock: Clock) -> Arc<Self> {
+        Self::in_file(path, parse_foreign, clock)
+    }
+
+    fn in_file(path: PathBuf, parse: Parse, clock: Clock) -> Arc<Self> {
         let (found, keys) = (Err(JwksError::Empty), Err(JwksError::Empty));
         let read = Mutex::new(Read { found, keys, generation: 0, looked: None });
-        Arc::new(Self { source: Source::File { path, read }, clock })
+        Arc::new(Self { source: Source::File { path, parse, read }, clock })
     }
 
     /// These keys, for as long as the program runs.
@@ -76,9 +89,9 @@ impl KeySet {
     /// # Errors
     /// [`JwksError`], as the file is now.
     pub fn current(&self) -> Result<Arc<Keys>, JwksError> {
-        let (path, read) = match &self.source {
+        let (path, parse, read) = match &self.source {
             Source::Fixed(keys) => return Ok(keys.clone()),
-            Source::File { path, read } => (path, read),
+            Source::File { path, parse, read } => (path, parse, read),
         };
         let found = std::fs::read(path)
             .map_err(|error| JwksError::Unreadable(format!("{}: {error}", path.display())));

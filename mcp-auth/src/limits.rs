@@ -183,7 +183,7 @@ impl IntoResponse for Exceeded {
 
 /// One header `Content-Type` that says this, and no `Content-Encoding`: a bomb is small before it is
 /// unpacked.
-pub(crate) fn is_type(headers: &HeaderMap, expected: &str) -> bool {
+pub fn is_type(headers: &HeaderMap, expected: &str) -> bool {
     let mut types = headers.get_all(header::CONTENT_TYPE).iter();
     let (Some(first), None) = (types.next(), types.next()) else { return false };
     let essence = first.to_str().unwrap_or_default().split(';').next().unwrap_or_default();

@@ -106,6 +106,18 @@ pub struct Credentials {
 }
 
 impl Credentials {
+    /// Whom the client says to be.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// What it shows for that.
+    #[must_use]
+    pub fn secret(&self) -> &str {
+        &self.secret
+    }
+
     /// Id and secret from `Authorization: Basic` or from the form; `None` when there are none, or
     /// they cannot be read.
     ///

@@ -1,0 +1,120 @@
+//! Which clients does the operator know? A file with their metadata, as RFC 7591 names it.
+
+use std::{
+    collections::HashMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use mcp_auth::ScopeSet;
+use serde::Deserialize;
+
+use super::{Client, Origin, Proof};
+use crate::{redirect, store::hash};
+
+/// One client of the file.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    client_id: String,
+    client_name: Option<String>,
+    #[serde(default)]
+    redirect_uris: Vec<String>,
+    scope: Option<String>,
+    client_secret: Option<String>,
+    grant_types: Option<Vec<String>>,
+}
+
+/// Why the file is of no use.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ClientsError {
+    /// It cannot be read.
+    #[error("{path}: {error}")]
+    Io {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// It is no list of clients.
+    #[error("{path} is no list of clients: {error}")]
+    Malformed {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        error: serde_json::Error,
+    },
+    /// A client in it cannot be one.
+    #[error("the client {client:?}: {why}")]
+    Client {
+        /// Which one.
+        client: String,
+        /// Why.
+        why: String,
+    },
+}
+
+/// Reads the clients of a file.
+///
+/// # Errors
+/// [`ClientsError`].
+pub fn read(path: &Path) -> Result<HashMap<String, Client>, ClientsError> {
+    let text = fs::read(path).map_err(|error| ClientsError::Io { path: path.to_owned(), error })?;
+    let entries: Vec<Entry> = serde_json::from_slice(&text)
+        .map_err(|error| ClientsError::Malformed { path: path.to_owned(), error })?;
+    let mut clients = HashMap::new();
+    for entry in entries {
+        let name = entry.client_id.clone();
+        let client =
+            client(entry).map_err(|why| ClientsError::Client { client: name.clone(), why })?;
+        if clients.insert(name.clone(), client).is_some() {
+            return Err(ClientsError::Client { client: name, why: "it stands twice".into() });
+        }
+    }
+    Ok(clients)
+}
+
+fn client(entry: Entry) -> Result<Client, String> {
+    let is_id =
+        |id: &str| !id.is_empty() && id.len() <= 200 && id.bytes().all(|b| b.is_ascii_graphic());
+    if !is_id(&entry.client_id) {
+        return Err("an id is visible ASCII without blanks".into());
+    }
+    for uri in &entry.redirect_uris {
+        redirect::check(uri).map_err(|error| format!("{uri:?}: {error}"))?;
+    }
+    let proof = match entry.client_secret {
+        None => Proof::Public,
+        Some(secret) if secret.len() >= mcp_auth::issuer::client::SHORTEST_SECRET => {
+            Proof::Secret(hash(&secret))
+        }
+        Some(_) => {
+            return Err("its secret is too short: 16 characters at least, best random ones".into());
+        }
+    };
+    let default = vec!["authorization_code".to_owned(), "refresh_token".to_owned()];
+    let grants = entry.grant_types.unwrap_or(default);
+    let known = ["authorization_code", "refresh_token", "client_credentials"];
+    if let Some(unknown) = grants.iter().find(|grant| !known.contains(&grant.as_str())) {
+        return Err(format!("there is no grant {unknown:?}"));
+    }
+    let may = |grant: &str| grants.iter().any(|one| one == grant);
+    if may("client_credentials") && proof == Proof::Public {
+        return Err("client_credentials needs a client_secret".into());
+    }
+    if may("authorization_code") && entry.redirect_uris.is_empty() {
+        return Err("authorization_code needs redirect_uris".into());
+    }
+    Ok(Client {
+        scope: entry.scope.map(|scope| scope.split(' ').collect::<ScopeSet>()),
+        may_ask_people: may("authorization_code"),
+        may_refresh: may("refresh_token"),
+        may_act_alone: may("client_credentials"),
+        id: entry.client_id,
+        name: entry.client_name,
+        redirects: entry.redirect_uris,
+        proof,
+        origin: Origin::File,
+    })
+}

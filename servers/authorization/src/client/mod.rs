@@ -1,0 +1,73 @@
+//! Who may send people here? Programs that an operator knows, that have registered themselves, or that are documents.
+
+pub mod file;
+
+use std::fmt;
+
+use mcp_auth::ScopeSet;
+
+use crate::{redirect, store::hash};
+
+/// A program that asks for tokens.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Client {
+    /// Its id.
+    pub id: String,
+    /// What it calls itself. Anybody can call himself anything.
+    pub name: Option<String>,
+    /// Where people may be sent back to.
+    pub redirects: Vec<String>,
+    /// The scopes that it may have; `None` for all that there are.
+    pub scope: Option<ScopeSet>,
+    /// How it shows who it is.
+    pub proof: Proof,
+    /// It may send people here (`authorization_code`).
+    pub may_ask_people: bool,
+    /// It may get refresh tokens.
+    pub may_refresh: bool,
+    /// It may ask for tokens in its own name (`client_credentials`).
+    pub may_act_alone: bool,
+    /// Where it is from.
+    pub origin: Origin,
+}
+
+/// How a client shows who it is.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Proof {
+    /// Not at all: it is a program in somebody's hands (`none`).
+    Public,
+    /// By a secret, of which the hash is kept (`client_secret_basic`, `client_secret_post`).
+    Secret(String),
+}
+
+/// Where a client is from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// The operator's file.
+    File,
+    /// It has registered itself (RFC 7591).
+    Registered,
+}
+
+impl Client {
+    /// Is this its secret? Takes as long for a wrong one.
+    #[must_use]
+    pub fn knows(&self, secret: &str) -> bool {
+        let Proof::Secret(kept) = &self.proof else { return false };
+        let given = hash(secret);
+        aws_lc_rs::constant_time::verify_slices_are_equal(given.as_bytes(), kept.as_bytes()).is_ok()
+    }
+
+    /// Can somebody else pretend to be it? A program that proves nothing and gets its answers on the person's own machine can
+    /// be any program there (RFC 8252 §8.6): so people are asked each time.
+    #[must_use]
+    pub fn can_be_anybody(&self, redirect: &str) -> bool {
+        self.proof == Proof::Public && redirect::is_loopback(redirect)
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Client({} {:?})", self.id, self.origin)
+    }
+}

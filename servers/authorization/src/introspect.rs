@@ -1,0 +1,74 @@
+//! Is this token still good, and who may ask? (RFC 7662, RFC 7009)
+
+use axum::http::HeaderMap;
+use mcp_auth::{Identity, issuer::form::Form};
+use serde_json::{Value, json};
+
+use crate::{Server, client::Proof, refused::Refused};
+
+impl Server {
+    /// What is known of a token, for a resource server that it is meant for. Everything else is the same to everybody: not
+    /// active, whether it is expired, revoked, another server's, or no token at all (RFC 7662 §2.2).
+    ///
+    /// # Errors
+    /// [`Refused`], for whoever shows not who he is.
+    pub async fn introspect(&self, headers: &HeaderMap, form: &Form) -> Result<Value, Refused> {
+        let client = self.client(headers, form).await?;
+        if client.proof == Proof::Public {
+            return Err(Refused::Client { in_header: false });
+        }
+        let token = form.one("token")?.ok_or(Refused::request("token is missing"))?;
+        let inactive = json!({"active": false});
+        let Some((identity, resource)) = self.known(token).await? else { return Ok(inactive) };
+        if client.id != resource {
+            return Ok(inactive); // a resource server's id is its URL
+        }
+        let claim = |name: &str| identity.claim(name).cloned().unwrap_or_default();
+        Ok(json!({
+            "active": true, "token_type": "Bearer", "iss": self.issuer, "aud": resource,
+            "sub": identity.subject(), "client_id": identity.client(), "scope": identity.scopes().to_string(),
+            "exp": identity.expires(), "iat": claim("/iat"), "jti": claim("/jti"), "roles": claim("/roles"),
+        }))
+    }
+
+    /// Ends an access token, or a refresh token with all that came of its grant. Only for the client that it was given to.
+    ///
+    /// # Errors
+    /// [`Refused`], for whoever shows not who he is.
+    pub async fn revoke(&self, headers: &HeaderMap, form: &Form) -> Result<(), Refused> {
+        let client = self.client(headers, form).await?;
+        let token = form.one("token")?.ok_or(Refused::request("token is missing"))?;
+        let now = self.clock.now();
+        if let Some((grant, _)) = self.store.refresh_token(token, now).await? {
+            if grant.allowed.client == client.id {
+                self.store.end(&grant.id, now).await?;
+            }
+        } else if let Some((identity, _)) = self.known(token).await?
+            && identity.client() == Some(&client.id)
+            && let Some(jti) = identity.claim("/jti").and_then(Value::as_str)
+        {
+            self.store.revoke(jti, identity.expires()).await?;
+        }
+        Ok(())
+    }
+
+    /// The access token, if we have made it and it is still good, and the server that it is for.
+    async fn known(&self, token: &str) -> Result<Option<(Identity, String)>, Refused> {
+        let now = self.clock.now();
+        let verified = self.verifiers.iter().find_map(|(resource, verifier)| {
+            verifier.verify(token, now).ok().map(|identity| (identity, resource.clone()))
+        });
+        let Some((identity, resource)) = verified else { return Ok(None) };
+        let jti = identity.claim("/jti").and_then(Value::as_str).unwrap_or_default();
+        if self.store.is_revoked(jti).await? {
+            return Ok(None);
+        }
+        if let Some((grant, _)) = jti.split_once('.') {
+            let stands = self.store.stands(grant).await?;
+            if !stands || self.people.get(identity.subject()).is_none() {
+                return Ok(None);
+            }
+        }
+        Ok(Some((identity, resource)))
+    }
+}

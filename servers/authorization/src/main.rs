@@ -1,0 +1,3 @@
+//! Starts the authorization server.
+
+fn main() {}

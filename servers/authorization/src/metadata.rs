@@ -1,0 +1,36 @@
+//! What can be done here, and where? (RFC 8414 §2)
+
+use serde_json::{Value, json};
+
+use crate::{Server, authorize::Offer};
+
+/// The document: exactly what works.
+#[must_use]
+pub fn document(issuer: &str, offer: &Offer) -> Value {
+    let auth = ["none", "client_secret_basic", "client_secret_post"];
+    json!({
+        "issuer": issuer,
+        "authorization_endpoint": format!("{issuer}/authorize"),
+        "token_endpoint": format!("{issuer}/token"),
+        "jwks_uri": format!("{issuer}/jwks.json"),
+        "revocation_endpoint": format!("{issuer}/revoke"),
+        "introspection_endpoint": format!("{issuer}/introspect"),
+        "scopes_supported": offer.scopes.iter().collect::<Vec<_>>(),
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
+        "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
+        "token_endpoint_auth_methods_supported": auth,
+        "revocation_endpoint_auth_methods_supported": auth,
+        "introspection_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+        "code_challenge_methods_supported": ["S256"],
+        "authorization_response_iss_parameter_supported": true,
+    })
+}
+
+impl Server {
+    /// The metadata of this server.
+    #[must_use]
+    pub fn metadata(&self) -> Value {
+        document(&self.issuer, &self.offer)
+    }
+}

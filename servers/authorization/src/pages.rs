@@ -1,0 +1,173 @@
+//! What does a person see? Three pages without a script: log in, allow or deny, and what went wrong.
+
+use std::sync::LazyLock;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use axum::{
+    http::{HeaderName, StatusCode, header},
+    response::{Html, IntoResponse as _, Response},
+};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use crate::{authorize::Ask, redirect};
+
+const STYLE: &str = include_str!("style.css");
+
+/// The one style that a page may have.
+static STYLE_HASH: LazyLock<String> =
+    LazyLock::new(|| STANDARD.encode(digest(&SHA256, STYLE.as_bytes())));
+
+/// What a scope allows, for people.
+pub type Words<'a> = &'a dyn Fn(&str) -> String;
+
+/// What every form carries.
+pub struct Form<'a> {
+    /// Where it is sent.
+    pub action: &'a str,
+    /// The request of the client, as it came.
+    pub request: &'a str,
+    /// By which we know that it was we who made the form, for this browser.
+    pub csrf: &'a str,
+}
+
+impl Form<'_> {
+    fn hidden(&self) -> Markup {
+        html! {
+            input type="hidden" name="request" value=(self.request);
+            input type="hidden" name="csrf" value=(self.csrf);
+        }
+    }
+}
+
+/// The page to log in.
+pub fn login(
+    ask: &Ask,
+    form: &Form<'_>,
+    name: &str,
+    error: Option<&str>,
+    demo: &[(&str, &str)],
+) -> Markup {
+    page(
+        "Log in",
+        html! {
+            h1 { "Log in" }
+            p { (who(ask)) " wants to use " strong { (ask.resource) } " in your name." }
+            @if let Some(error) = error { p.warn role="alert" { (error) } }
+            form method="post" action=(form.action) {
+                (form.hidden())
+                label { "Name"
+                    input type="text" name="username" value=(name) autocomplete="username" autocapitalize="none"
+                        spellcheck="false" required autofocus[error.is_none()];
+                }
+                label { "Password"
+                    input type="password" name="password" autocomplete="current-password" required
+                        autofocus[error.is_some()];
+                }
+                button type="submit" { "Log in" }
+            }
+            @if !demo.is_empty() {
+                p.warn { "This server is for development: everybody knows these people and their passwords." }
+                ul { @for (name, password) in demo { li { code { (name) } " / " code { (password) } } } }
+            }
+        },
+    )
+}
+
+/// The page to allow or deny.
+pub fn consent(
+    ask: &Ask,
+    form: &Form<'_>,
+    person: &str,
+    new: &[&str],
+    had: &[&str],
+    words: Words<'_>,
+) -> Markup {
+    let is_here = redirect::is_loopback(&ask.back.redirect);
+    page(
+        "Allow access?",
+        html! {
+            h1 { "Allow " (who(ask)) " access?" }
+            dl {
+                dt { "You are" } dd { strong { (person) } }
+                dt { "It wants to use" } dd { strong { (ask.resource) } }
+                dt { "The answer goes to" } dd { strong { (redirect::host(&ask.back.redirect)) } }
+            }
+            p { "It could then:" }
+            ul { @for scope in new { li { (words(scope)) " (" code { (scope) } ")" } } }
+            @if !had.is_empty() {
+                p.note { "You have allowed it already: " (had.join(", ")) "." }
+            }
+            @if is_here {
+                p.warn {
+                    "This is a program on your own machine, and any program there can call itself so. \
+                     Go on only if you have just started it yourself."
+                }
+            } @else {
+                p.note { "Its name is what it calls itself. Look at where the answer goes." }
+            }
+            form method="post" action=(form.action) {
+                (form.hidden())
+                button type="submit" name="decision" value="allow" { "Allow" }
+                button.second type="submit" name="decision" value="deny" { "Deny" }
+            }
+        },
+    )
+}
+
+/// What went wrong, for somebody who cannot be sent back.
+pub fn problem(text: &str) -> Markup {
+    page(
+        "This did not work",
+        html! {
+            h1 { "This did not work" }
+            p { (text) }
+            p.note { "Go back to the program that you came from and try again. Nothing was allowed." }
+        },
+    )
+}
+
+fn who(ask: &Ask) -> Markup {
+    let client = &ask.client;
+    html! { "“" (client.name.as_deref().unwrap_or(&client.id)) "”" }
+}
+
+fn page(title: &str, content: Markup) -> Markup {
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { (title) }
+                style { (PreEscaped(STYLE)) }
+            }
+            body { main { (content) } }
+        }
+    }
+}
+
+/// A page as an answer that nobody may frame, keep, or learn the address of. `back` is the redirect URI that a form's answer may
+/// lead to: browsers ask `form-action` about that too.
+pub fn answer(status: StatusCode, page: Markup, back: Option<&str>) -> Response {
+    let back = back.and_then(origin).unwrap_or_default();
+    let policy = format!(
+        "default-src 'none'; style-src 'sha256-{}'; form-action 'self' {back}; base-uri 'none'; frame-ancestors 'none'",
+        *STYLE_HASH
+    );
+    let headers = [
+        (header::CONTENT_SECURITY_POLICY, policy.as_str()),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::CACHE_CONTROL, "no-store"),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    ];
+    (status, headers, Html(page.into_string())).into_response()
+}
+
+/// Scheme, host and port of a redirect URI, which has been checked.
+fn origin(uri: &str) -> Option<String> {
+    let (scheme, _) = uri.split_once("://")?;
+    Some(format!("{scheme}://{}", redirect::host(uri)))
+}

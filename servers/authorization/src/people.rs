@@ -1,0 +1,162 @@
+//! Who can log in, and what may he have? A file of names, hashes of passwords (argon2id) and roles; scopes per role.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    sync::LazyLock,
+};
+
+use argon2::{
+    Argon2,
+    password_hash::{PasswordHasher as _, PasswordVerifier as _, phc::PasswordHash},
+};
+use mcp_auth::{
+    ScopeSet,
+    issuer::disk::{DiskError, must_be_private},
+};
+use serde::{Deserialize, Serialize};
+
+/// Letters of a password: enough for a sentence, and a limit for the work that somebody can make us do.
+const LONGEST_PASSWORD: usize = 256;
+
+/// A person.
+#[derive(Clone, Debug, Deserialize, Serialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields)]
+pub struct Person {
+    /// argon2id, in the PHC format.
+    pub password: String,
+    /// What he is; a role opens scopes.
+    #[serde(default)]
+    pub roles: Vec<String>,
+    /// He cannot log in, and his sessions and refresh tokens are of no use.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub disabled: bool,
+}
+
+/// All people, by name.
+#[derive(Clone, Debug, Default)]
+pub struct People {
+    people: BTreeMap<String, Person>,
+    rights: BTreeMap<String, ScopeSet>,
+}
+
+/// Why there are no people.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PeopleError {
+    /// The file cannot be read or written.
+    #[error("{path}: {error}")]
+    Io {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// Others can read it.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+    /// It is not what this module writes.
+    #[error("{path} is not a file of people: {error}")]
+    Malformed {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        error: serde_json::Error,
+    },
+    /// A password is too long, or cannot be hashed.
+    #[error("a password has 8 to {LONGEST_PASSWORD} letters")]
+    Password,
+    /// A name that cannot be typed, or that could be taken for another one.
+    #[error("a name has 1 to 64 letters, digits, `.`, `-`, `_` or `@`, not {0:?}")]
+    Name(String),
+}
+
+/// A hash that no password has, so that it takes as long to refuse a stranger as somebody who has mistyped.
+static NOBODY: LazyLock<Option<String>> = LazyLock::new(|| hash("nobody has this password").ok());
+
+impl People {
+    /// Nobody, where a role opens these scopes.
+    #[must_use]
+    pub fn new(rights: impl IntoIterator<Item = (String, ScopeSet)>) -> Self {
+        Self { people: BTreeMap::new(), rights: rights.into_iter().collect() }
+    }
+
+    /// With one more, or with other data of one that is there.
+    ///
+    /// # Errors
+    /// [`PeopleError::Name`], [`PeopleError::Password`].
+    pub fn with(mut self, name: &str, password: &str, roles: &[&str]) -> Result<Self, PeopleError> {
+        check_name(name)?;
+        let roles = roles.iter().map(|role| (*role).to_owned()).collect();
+        let person = Person { password: hash(password)?, roles, disabled: false };
+        self.people.insert(name.to_owned(), person);
+        Ok(self)
+    }
+
+    /// Adds those in this file.
+    ///
+    /// # Errors
+    /// [`PeopleError`].
+    pub fn read(mut self, path: &Path) -> Result<Self, PeopleError> {
+        must_be_private(path)?;
+        let io = |error| PeopleError::Io { path: path.to_owned(), error };
+        let text = fs::read(path).map_err(io)?;
+        let read: BTreeMap<String, Person> = serde_json::from_slice(&text)
+            .map_err(|error| PeopleError::Malformed { path: path.to_owned(), error })?;
+        for name in read.keys() {
+            check_name(name)?;
+        }
+        self.people.extend(read);
+        Ok(self)
+    }
+
+    /// Is this his password? Takes as long for a name that nobody has. Slow on purpose: for a thread that may wait.
+    #[must_use]
+    pub fn is(&self, name: &str, password: &str) -> bool {
+        let person = self.people.get(name).filter(|person| !person.disabled);
+        let kept = person.map(|person| person.password.as_str()).or(NOBODY.as_deref());
+        let right = kept.and_then(|kept| PasswordHash::new(kept).ok()).is_some_and(|kept| {
+            password.len() <= LONGEST_PASSWORD
+                && Argon2::default().verify_password(password.as_bytes(), &kept).is_ok()
+        });
+        right && person.is_some()
+    }
+
+    /// The person of this name, if he may be here.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Person> {
+        self.people.get(name).filter(|person| !person.disabled)
+    }
+
+    /// What a person may have at most; nothing for nobody.
+    #[must_use]
+    pub fn rights(&self, name: &str) -> ScopeSet {
+        let roles = self.get(name).map(|person| &person.roles[..]).unwrap_or_default();
+        let scopes = roles.iter().filter_map(|role| self.rights.get(role));
+        scopes.flat_map(ScopeSet::iter).collect()
+    }
+
+    /// Their names.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.people.keys().map(String::as_str)
+    }
+}
+
+/// A password as it is kept.
+///
+/// # Errors
+/// [`PeopleError::Password`].
+pub fn hash(password: &str) -> Result<String, PeopleError> {
+    if !(8..=LONGEST_PASSWORD).contains(&password.len()) {
+        return Err(PeopleError::Password);
+    }
+    let hashed = Argon2::default().hash_password(password.as_bytes());
+    hashed.map(|hash| hash.to_string()).map_err(|_| PeopleError::Password)
+}
+
+fn check_name(name: &str) -> Result<(), PeopleError> {
+    let is_good = (1..=64).contains(&name.len())
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b".-_@".contains(&b));
+    if is_good { Ok(()) } else { Err(PeopleError::Name(name.to_owned())) }
+}

@@ -1,0 +1,85 @@
+//! Why does a client not get what it asks for? (RFC 6749 §5.2)
+
+use axum::{
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use mcp_auth::{issuer::form::Twice, refusal::refuse};
+use tracing::{error, info};
+
+use crate::store::StoreError;
+
+/// A request of a client that is not answered with what it wants.
+#[derive(Debug)]
+pub enum Refused {
+    /// 400, with a code of RFC 6749.
+    Request(&'static str, &'static str),
+    /// 401: the client is unknown, or not who it says. Clients register anew when they hear this.
+    Client {
+        /// It sent `Authorization`, so it is told how to (RFC 6749 §5.2).
+        in_header: bool,
+    },
+    /// 429.
+    TooMany {
+        /// Seconds until it may try again.
+        retry_after: u64,
+    },
+    /// 500: our fault; the log knows.
+    Broken,
+}
+
+impl Refused {
+    pub(crate) fn new(error: &'static str, why: &'static str) -> Self {
+        Self::Request(error, why)
+    }
+
+    pub(crate) fn request(why: &'static str) -> Self {
+        Self::Request("invalid_request", why)
+    }
+
+    pub(crate) fn broken(cause: impl std::fmt::Display) -> Self {
+        error!("a request cannot be answered: {cause}");
+        Self::Broken
+    }
+}
+
+impl From<Twice> for Refused {
+    fn from(_: Twice) -> Self {
+        Self::request("a parameter, or the client's id and secret, stand in the request twice")
+    }
+}
+
+impl From<StoreError> for Refused {
+    fn from(error: StoreError) -> Self {
+        Self::broken(error)
+    }
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Request(error, why) => {
+                info!("refused: {error}, {why}");
+                refuse(StatusCode::BAD_REQUEST, error, why)
+            }
+            Self::Client { in_header } => {
+                info!("refused: an unknown client, or not its secret");
+                let text = "the client is unknown, or this is not its secret";
+                let refusal = refuse(StatusCode::UNAUTHORIZED, "invalid_client", text);
+                if !in_header {
+                    return refusal;
+                }
+                ([(header::WWW_AUTHENTICATE, "Basic realm=\"clients\"")], refusal).into_response()
+            }
+            Self::TooMany { retry_after } => {
+                let text = "too many requests: wait for a while";
+                let refusal = refuse(StatusCode::TOO_MANY_REQUESTS, "slow_down", text);
+                ([(header::RETRY_AFTER, retry_after.to_string())], refusal).into_response()
+            }
+            Self::Broken => {
+                let text = "this cannot be answered at the moment";
+                refuse(StatusCode::INTERNAL_SERVER_ERROR, "server_error", text)
+            }
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! Which clients have registered themselves (RFC 7591)?
+
+use sqlx::{Row as _, sqlite::SqliteRow};
+
+use super::{Store, StoreError};
+
+/// A client that has registered itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Registered {
+    /// Its `client_id`.
+    pub id: String,
+    /// Its metadata as it was accepted, an object of JSON.
+    pub metadata: String,
+    /// The hash of its secret, if it has one.
+    pub secret: Option<String>,
+    /// The hash of the token by which it is read, changed and deleted (RFC 7592).
+    pub registration: String,
+    /// Where it registered from.
+    pub address: String,
+    /// When, in seconds since 1970.
+    pub created: i64,
+}
+
+fn registered(row: &SqliteRow) -> Result<Registered, sqlx::Error> {
+    Ok(Registered {
+        id: row.try_get("id")?,
+        metadata: row.try_get("metadata")?,
+        secret: row.try_get("secret")?,
+        registration: row.try_get("registration")?,
+        address: row.try_get("address")?,
+        created: row.try_get("created")?,
+    })
+}
+
+impl Store {
+    /// Keeps a client, unless there are so many already: in all, or from its address. `false` then.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn register(
+        &self,
+        client: &Registered,
+        most: i64,
+        most_from_one: i64,
+    ) -> Result<bool, StoreError> {
+        let kept = sqlx::query(
+            "INSERT INTO clients (id, metadata, secret, registration, address, created, used) \
+             SELECT $1, $2, $3, $4, $5, $6, $6 WHERE (SELECT COUNT(*) FROM clients) < $7 \
+             AND (SELECT COUNT(*) FROM clients WHERE address = $5) < $8",
+        )
+        .bind(&client.id)
+        .bind(&client.metadata)
+        .bind(&client.secret)
+        .bind(&client.registration)
+        .bind(&client.address)
+        .bind(client.created)
+        .bind(most)
+        .bind(most_from_one)
+        .execute(&self.pool)
+        .await?;
+        Ok(kept.rows_affected() == 1)
+    }
+
+    /// The client of this id.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn registered(&self, id: &str) -> Result<Option<Registered>, StoreError> {
+        let row = sqlx::query("SELECT * FROM clients WHERE id = $1")
+            .bind(id)
+            .fetch_optional(&self.pool)
+            .await?;
+        Ok(row.as_ref().map(registered).transpose()?)
+    }
+
+    /// Notes that a client is in use, at most once an hour.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn is_in_use(&self, id: &str, now: i64) -> Result<(), StoreError> {
+        sqlx::query("UPDATE clients SET used = $1 WHERE id = $2 AND used < $1 - 3600")
+            .bind(now)
+            .bind(id)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    /// Changes what a client says of itself.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn change(&self, id: &str, metadata: &str) -> Result<(), StoreError> {
+        sqlx::query("UPDATE clients SET metadata = $1 WHERE id = $2")
+            .bind(metadata)
+            .bind(id)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    /// Deletes a client, and ends what people have allowed it.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn unregister(&self, id: &str, now: i64) -> Result<(), StoreError> {
+        let mut writing = self.writing().await?;
+        for statement in [
+            "UPDATE grants SET ended = COALESCE(ended, $1) WHERE client = $2",
+            "DELETE FROM clients WHERE id = $2 AND $1 = $1",
+            "DELETE FROM consents WHERE client = $2 AND $1 = $1",
+        ] {
+            sqlx::query(statement).bind(now).bind(id).execute(&mut *writing).await?;
+        }
+        Ok(writing.commit().await?)
+    }
+
+    /// Deletes clients that nobody has used since this time.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn expire_clients(&self, since: i64) -> Result<u64, StoreError> {
+        let gone =
+            sqlx::query("DELETE FROM clients WHERE used < $1").bind(since).execute(&self.pool);
+        Ok(gone.await?.rows_affected())
+    }
+}

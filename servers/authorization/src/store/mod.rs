@@ -1,0 +1,115 @@
+//! What must outlive a restart? Grants, codes, refresh tokens, sessions, consents and registered clients, in SQLite.
+//!
+//! What is consumed is consumed by one `UPDATE … WHERE used IS NULL`: of fifty at the same time one finds a row. A
+//! transaction is committed before the answer is sent, so what a client has received is there after `kill -9` too; what
+//! was not committed was not answered.
+
+mod clients;
+mod grants;
+mod sessions;
+
+use std::{path::Path, time::Duration};
+
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use sqlx::{
+    SqlitePool, Transaction,
+    migrate::MigrateError,
+    sqlite::{
+        Sqlite, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
+    },
+};
+
+pub use clients::Registered;
+pub use grants::{Allowed, Binding, Grant, Redeemed};
+
+/// Why something could not be stored or found.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The database failed.
+    #[error("the database failed: {0}")]
+    Database(#[from] sqlx::Error),
+    /// It cannot be brought up to date.
+    #[error("the database cannot be brought up to date: {0}")]
+    Migration(#[from] MigrateError),
+}
+
+/// The database.
+#[derive(Clone, Debug)]
+pub struct Store {
+    pool: SqlitePool,
+}
+
+impl Store {
+    /// The database in this file, which is made if it is not there.
+    ///
+    /// # Errors
+    /// When it cannot be opened, made or brought up to date.
+    pub async fn open(file: &Path) -> Result<Self, StoreError> {
+        let options = SqliteConnectOptions::new()
+            .filename(file)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            // committed is committed when the program is killed; when the power fails, the last moments may be lost
+            .synchronous(SqliteSynchronous::Normal)
+            .busy_timeout(Duration::from_secs(5));
+        Self::with(SqlitePoolOptions::new().max_connections(4), options).await
+    }
+
+    /// A database that ends with this value.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub async fn in_memory() -> Result<Self, StoreError> {
+        let options = SqliteConnectOptions::new().in_memory(true);
+        // each connection to memory would be a database of its own
+        let pool = SqlitePoolOptions::new().max_connections(1).min_connections(1);
+        Self::with(pool.idle_timeout(None).max_lifetime(None), options).await
+    }
+
+    async fn with(
+        pool: SqlitePoolOptions,
+        options: SqliteConnectOptions,
+    ) -> Result<Self, StoreError> {
+        let pool = pool.connect_with(options.foreign_keys(true)).await?;
+        sqlx::migrate!().run(&pool).await?;
+        Ok(Self { pool })
+    }
+
+    /// Does it answer?
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        sqlx::query("SELECT 1").execute(&self.pool).await?;
+        Ok(())
+    }
+
+    /// Forgets what has ended at this time.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn clean(&self, now: i64) -> Result<(), StoreError> {
+        for statement in [
+            "DELETE FROM grants WHERE expires <= $1",
+            "DELETE FROM codes WHERE expires <= $1 AND used IS NULL",
+            "DELETE FROM revoked WHERE expires <= $1",
+            "DELETE FROM assertions WHERE expires <= $1",
+            "DELETE FROM sessions WHERE expires <= $1",
+        ] {
+            sqlx::query(statement).bind(now).execute(&self.pool).await?;
+        }
+        Ok(())
+    }
+
+    /// A transaction that writes. It takes its turn at once: one that reads first and then wants to write would fail.
+    async fn writing(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
+        Ok(self.pool.begin_with("BEGIN IMMEDIATE").await?)
+    }
+}
+
+/// What is kept of a secret with 256 bits of chance.
+pub(crate) fn hash(secret: &str) -> String {
+    URL_SAFE_NO_PAD.encode(digest(&SHA256, secret.as_bytes()))
+}

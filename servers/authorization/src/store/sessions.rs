@@ -1,0 +1,98 @@
+//! Who has logged in here, and what need he not be asked again?
+
+use mcp_auth::ScopeSet;
+use sqlx::Row as _;
+
+use super::{Store, StoreError, hash};
+
+impl Store {
+    /// Keeps the session of a person.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn begin_session(
+        &self,
+        secret: &str,
+        person: &str,
+        expires: i64,
+    ) -> Result<(), StoreError> {
+        sqlx::query("INSERT INTO sessions (hash, person, expires) VALUES ($1, $2, $3)")
+            .bind(hash(secret))
+            .bind(person)
+            .bind(expires)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    /// Whose session is this?
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn session(&self, secret: &str, now: i64) -> Result<Option<String>, StoreError> {
+        let row = sqlx::query("SELECT person FROM sessions WHERE hash = $1 AND expires > $2")
+            .bind(hash(secret))
+            .bind(now)
+            .fetch_optional(&self.pool)
+            .await?;
+        Ok(row.map(|row| row.try_get("person")).transpose()?)
+    }
+
+    /// Ends a session.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn end_session(&self, secret: &str) -> Result<(), StoreError> {
+        sqlx::query("DELETE FROM sessions WHERE hash = $1")
+            .bind(hash(secret))
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    /// What a person has allowed this client at this server before.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn consent(
+        &self,
+        person: &str,
+        client: &str,
+        resource: &str,
+    ) -> Result<ScopeSet, StoreError> {
+        let row = sqlx::query(
+            "SELECT scope FROM consents WHERE person = $1 AND client = $2 AND resource = $3",
+        )
+        .bind(person)
+        .bind(client)
+        .bind(resource)
+        .fetch_optional(&self.pool)
+        .await?;
+        let scope: Option<String> = row.map(|row| row.try_get("scope")).transpose()?;
+        Ok(scope.unwrap_or_default().split(' ').collect())
+    }
+
+    /// Remembers what a person has allowed.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn remember_consent(
+        &self,
+        person: &str,
+        client: &str,
+        resource: &str,
+        scope: &ScopeSet,
+    ) -> Result<(), StoreError> {
+        sqlx::query(
+            "INSERT INTO consents (person, client, resource, scope) VALUES ($1, $2, $3, $4) \
+             ON CONFLICT (person, client, resource) DO UPDATE SET scope = excluded.scope",
+        )
+        .bind(person)
+        .bind(client)
+        .bind(resource)
+        .bind(scope.to_string())
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+}

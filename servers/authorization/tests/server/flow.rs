@@ -1,0 +1,192 @@
+//! From a client's request to a token, and on.
+
+use crate::world::{
+    Answer, Browser, ISSUER, LOCAL, NOW, RESOURCE, VERIFIER, WEB, World, claims, request,
+};
+
+/// Alice logs in and allows what this client asks for; what the client is sent.
+async fn allowed(world: &World, client: &str, redirect: &str) -> Answer {
+    let mut browser = Browser::default();
+    let page = browser.get(world, &request(client, redirect, &[])).await;
+    let page = browser.log_in(world, &page, "alice", "a good password").await;
+    browser.decide(world, &page, "allow").await
+}
+
+async fn exchange(world: &World, client: &str, redirect: &str, code: &str) -> Answer {
+    world
+        .token(&[
+            ("grant_type", "authorization_code"),
+            ("code", code),
+            ("redirect_uri", redirect),
+            ("client_id", client),
+            ("code_verifier", VERIFIER),
+        ])
+        .await
+}
+
+async fn refresh(world: &World, client: &str, token: &str) -> Answer {
+    let fields = [("grant_type", "refresh_token"), ("refresh_token", token), ("client_id", client)];
+    world.token(&fields).await
+}
+
+#[tokio::test]
+async fn a_person_logs_in_and_allows_and_the_client_gets_tokens() {
+    let world = World::new().await;
+    let mut browser = Browser::default();
+    let redirect = "http://localhost:49152/callback";
+    let page = browser.get(&world, &request("local", redirect, &[])).await;
+    assert_eq!(page.status, 200);
+    assert!(
+        page.text.contains("The local program") && page.text.contains(RESOURCE),
+        "{}",
+        page.text
+    );
+    let page = browser.log_in(&world, &page, "alice", "a good password").await;
+    for told in [
+        "alice",
+        "The local program",
+        RESOURCE,
+        "localhost:49152",
+        "use its tools",
+        "your own machine",
+    ] {
+        assert!(page.text.contains(told), "{told}: {}", page.text);
+    }
+    let answer = browser.decide(&world, &page, "allow").await;
+    assert_eq!(answer.status, 303);
+    assert!(answer.location().starts_with("http://localhost:49152/callback?code="));
+    assert_eq!(answer.parameter("state").as_deref(), Some("a state"));
+    assert_eq!(answer.parameter("iss").as_deref(), Some(ISSUER));
+    let answer = exchange(&world, "local", redirect, &answer.parameter("code").unwrap()).await;
+    assert_eq!(
+        (answer.status, &answer.headers["cache-control"]),
+        (200, &"no-store".parse().unwrap()),
+        "{}",
+        answer.text
+    );
+    let body = answer.json();
+    assert_eq!((&body["token_type"], &body["expires_in"]), (&"Bearer".into(), &300.into()));
+    assert_eq!(body["scope"], "mcp:read mcp:tools");
+    let token = body["access_token"].as_str().unwrap();
+    let caller = world.verifier().verify(token, NOW).unwrap();
+    assert_eq!((caller.subject(), caller.client()), ("alice", Some("local")));
+    assert_eq!(claims(token)["aud"], RESOURCE);
+    let next = refresh(&world, "local", body["refresh_token"].as_str().unwrap()).await;
+    assert_eq!(next.status, 200, "{}", next.text);
+    assert_ne!(next.json()["refresh_token"], body["refresh_token"]);
+}
+
+#[tokio::test]
+async fn a_refresh_token_that_comes_again_ends_all_that_came_of_it() {
+    let world = World::new().await;
+    let code = allowed(&world, "local", LOCAL).await.parameter("code").unwrap();
+    let first = exchange(&world, "local", LOCAL, &code).await.json();
+    let first = first["refresh_token"].as_str().unwrap().to_owned();
+    let second = refresh(&world, "local", &first).await.json()["refresh_token"].clone();
+    let again = refresh(&world, "local", &first).await;
+    assert_eq!((again.status, &again.json()["error"]), (400, &"invalid_grant".into()));
+    let after = refresh(&world, "local", second.as_str().unwrap()).await;
+    assert_eq!((after.status, &after.json()["error"]), (400, &"invalid_grant".into()));
+}
+
+#[tokio::test]
+async fn of_fifty_who_send_a_code_at_once_one_gets_a_token_and_it_is_worth_nothing_then() {
+    let world = World::new().await;
+    let code = allowed(&world, "local", LOCAL).await.parameter("code").unwrap();
+    let all = (0..50).map(|_| exchange(&world, "local", LOCAL, &code));
+    let answers = futures_util::future::join_all(all).await;
+    let good: Vec<_> = answers.iter().filter(|answer| answer.status == 200).collect();
+    assert_eq!(good.len(), 1);
+    let token = good[0].json()["refresh_token"].as_str().unwrap().to_owned();
+    assert_eq!(refresh(&world, "local", &token).await.status, 400);
+}
+
+#[tokio::test]
+async fn who_says_no_or_has_no_right_sends_the_client_away() {
+    let world = World::new().await;
+    let mut browser = Browser::default();
+    let page = browser.get(&world, &request("local", LOCAL, &[])).await;
+    let page = browser.log_in(&world, &page, "alice", "a good password").await;
+    let answer = browser.decide(&world, &page, "deny").await;
+    assert_eq!(answer.parameter("error").as_deref(), Some("access_denied"));
+    assert_eq!(answer.parameter("iss").as_deref(), Some(ISSUER));
+    let mut browser = Browser::default();
+    let page = browser.get(&world, &request("local", LOCAL, &[("scope", "mcp:tools")])).await;
+    let answer = browser.log_in(&world, &page, "gus", "another password").await;
+    assert_eq!(answer.parameter("error").as_deref(), Some("access_denied"), "nothing is left");
+}
+
+#[tokio::test]
+async fn a_wrong_password_gets_the_same_page_for_everybody() {
+    let world = World::new().await;
+    let mut texts = Vec::new();
+    for name in ["alice", "nobody"] {
+        let mut browser = Browser::default();
+        let page = browser.get(&world, &request("local", LOCAL, &[])).await;
+        let page = browser.log_in(&world, &page, name, "a wrong password").await;
+        assert_eq!(page.status, 403);
+        let (csrf, request) = (page.hidden("csrf"), page.hidden("request"));
+        texts.push(page.text.replace(name, "").replace(&csrf, "").replace(&request, ""));
+    }
+    assert_eq!(texts[0], texts[1]);
+}
+
+#[tokio::test]
+async fn consent_is_remembered_where_nobody_else_can_be_the_client() {
+    let world = World::new().await;
+    for (client, redirect, asks_again) in [("web", WEB, false), ("local", LOCAL, true)] {
+        let mut browser = Browser::default();
+        let page = browser.get(&world, &request(client, redirect, &[("scope", "mcp:read")])).await;
+        let page = browser.log_in(&world, &page, "alice", "a good password").await;
+        assert_eq!(browser.decide(&world, &page, "allow").await.status, 303);
+        let again = browser.get(&world, &request(client, redirect, &[("scope", "mcp:read")])).await;
+        assert_eq!(again.status, if asks_again { 200 } else { 303 }, "{client}");
+        let more = browser.get(&world, &request(client, redirect, &[])).await;
+        assert_eq!(more.status, 200, "{client}: more than was allowed");
+        let page = &more.text[more.text.find("It could then").unwrap()..];
+        let list = &page[..page.find("</ul>").unwrap()];
+        assert_eq!(list.contains("mcp:read"), asks_again, "{client}: asked for what is new");
+        assert!(list.contains("mcp:tools"));
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_believed_is_shown_and_never_redirected_to() {
+    let world = World::new().await;
+    for (client, redirect, others) in [
+        ("nobody", LOCAL, &[][..]),
+        ("local", "https://evil.example/", &[]),
+        ("local", "http://localhost.evil/callback", &[]),
+        ("local", "http://localhost:1@evil.example/callback", &[]),
+        ("web", "https://app.example:444/callback", &[]),
+        ("local", LOCAL, &[("client_id", "")]),
+    ] {
+        let mut browser = Browser::default();
+        let answer = browser.get(&world, &request(client, redirect, others)).await;
+        assert_eq!(answer.status, 400, "{client} {redirect}");
+        assert!(!answer.headers.contains_key("location"), "{client} {redirect}");
+    }
+}
+
+#[tokio::test]
+async fn every_other_mistake_is_told_to_the_client() {
+    let world = World::new().await;
+    for (name, value, error) in [
+        ("response_type", "token", "unsupported_response_type"),
+        ("response_type", "", "invalid_request"),
+        ("code_challenge", "", "invalid_request"),
+        ("code_challenge", "short", "invalid_request"),
+        ("code_challenge_method", "plain", "invalid_request"),
+        ("code_challenge_method", "", "invalid_request"),
+        ("resource", "https://other.example/mcp", "invalid_target"),
+        ("scope", "admin", "invalid_scope"),
+        ("request", "x", "request_not_supported"),
+    ] {
+        let mut browser = Browser::default();
+        let answer = browser.get(&world, &request("local", LOCAL, &[(name, value)])).await;
+        assert_eq!(answer.status, 303, "{name}={value}");
+        assert_eq!(answer.parameter("error").as_deref(), Some(error), "{name}={value}");
+        assert_eq!(answer.parameter("state").as_deref(), Some("a state"), "{name}={value}");
+        assert_eq!(answer.parameter("iss").as_deref(), Some(ISSUER), "{name}={value}");
+    }
+}

@@ -1,0 +1,4 @@
+//! Does the authorization server do what it should, asked as clients and people ask it?
+
+mod flow;
+mod world;

@@ -1,0 +1,240 @@
+//! A server, and a browser that has cookies and sends forms.
+
+use std::{collections::HashMap, sync::Arc};
+
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    http::{HeaderMap, Request},
+};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use mcp_auth::{
+    Clock, ScopeSet,
+    algorithm::Algorithm,
+    issuer::files::KeyFiles,
+    jwks::KeySet,
+    jwt::{Policy, Verifier},
+};
+use mcp_auth_server::{
+    AuthorizationServer,
+    client::{Client, Origin, Proof},
+    people::People,
+    store::Store,
+};
+use serde_json::Value;
+use tempfile::TempDir;
+use tower::ServiceExt as _;
+
+pub const ISSUER: &str = "http://localhost:9100";
+pub const RESOURCE: &str = "http://localhost:9000/mcp";
+pub const NOW: i64 = 1_800_000_000;
+/// Of RFC 7636, appendix B.
+pub const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+pub const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+pub const WEB: &str = "https://app.example/callback";
+pub const LOCAL: &str = "http://localhost/callback";
+
+pub struct World {
+    pub app: Router,
+    pub keys: Arc<KeySet>,
+    _folder: TempDir,
+}
+
+fn client(id: &str, redirect: &str, proof: Proof) -> (String, Client) {
+    let client = Client {
+        id: id.to_owned(),
+        name: Some(format!("The {id} program")),
+        redirects: vec![redirect.to_owned()],
+        scope: None,
+        proof,
+        may_ask_people: true,
+        may_refresh: true,
+        may_act_alone: false,
+        origin: Origin::File,
+    };
+    (id.to_owned(), client)
+}
+
+impl World {
+    pub async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let files = KeyFiles::new(folder.path().join("keys"));
+        let set = |scopes: &str| scopes.parse::<ScopeSet>().unwrap();
+        let rights = [("user", set("mcp:read mcp:tools")), ("guest", set("mcp:read"))];
+        let people = People::new(rights.map(|(role, scopes)| (role.to_owned(), scopes)));
+        let people = people.with("alice", "a good password", &["user"]).unwrap();
+        let people = people.with("gus", "another password", &["guest"]).unwrap();
+        let clients = HashMap::from([
+            client("local", LOCAL, Proof::Public),
+            client("web", WEB, Proof::Public),
+        ]);
+        let clock = Clock::new(|| NOW);
+        let server = AuthorizationServer::builder(ISSUER, [RESOURCE])
+            .scope("mcp:read", "read what the server shows")
+            .scope("mcp:tools", "use its tools")
+            .people(people)
+            .clients(clients)
+            .clock(clock.clone())
+            .build(files.clone(), Store::in_memory().await.unwrap())
+            .unwrap();
+        let keys = KeySet::of_any_kind(files.jwks(), clock);
+        Self { app: server.routes(), keys, _folder: folder }
+    }
+
+    /// What a resource server thinks of an access token.
+    pub fn verifier(&self) -> Verifier {
+        let policy = Policy::new(ISSUER, RESOURCE).algorithms([Algorithm::Es256]);
+        Verifier::with_policy(self.keys.clone(), policy)
+    }
+
+    pub async fn send(&self, request: Request<Body>) -> Answer {
+        let (parts, body) = self.app.clone().oneshot(request).await.unwrap().into_parts();
+        let body = to_bytes(body, 1 << 20).await.unwrap();
+        let text = String::from_utf8(body.to_vec()).unwrap();
+        Answer { status: parts.status.as_u16(), headers: parts.headers, text }
+    }
+
+    /// A form that a program sends.
+    pub async fn form(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let request = Request::post(path)
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(Body::from(encoded(fields)))
+            .unwrap();
+        self.send(request).await
+    }
+
+    pub async fn token(&self, fields: &[(&str, &str)]) -> Answer {
+        self.form("/token", fields).await
+    }
+}
+
+pub struct Answer {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub text: String,
+}
+
+impl Answer {
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_default()
+    }
+
+    pub fn location(&self) -> &str {
+        self.headers["location"].to_str().unwrap()
+    }
+
+    /// A parameter of the address that the browser is sent to.
+    pub fn parameter(&self, name: &str) -> Option<String> {
+        let (_, query) = self.location().split_once('?')?;
+        let form = mcp_auth::issuer::form::Form::parse(query.as_bytes()).unwrap();
+        form.one(name).unwrap().map(str::to_owned)
+    }
+
+    /// The value of a hidden field of a page.
+    pub fn hidden(&self, name: &str) -> String {
+        let field = format!("name=\"{name}\" value=\"");
+        let rest = self.text.split_once(&field).unwrap_or_else(|| panic!("{}", self.text)).1;
+        rest.split_once('"').unwrap().0.replace("&amp;", "&")
+    }
+}
+
+/// A browser.
+#[derive(Default)]
+pub struct Browser {
+    pub cookie: Option<String>,
+}
+
+impl Browser {
+    pub async fn get(&mut self, world: &World, path: &str) -> Answer {
+        let request = Request::get(path);
+        self.sent(world, request.body(Body::empty()).unwrap()).await
+    }
+
+    pub async fn post(&mut self, world: &World, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let request = Request::post(path)
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(Body::from(encoded(fields)));
+        self.sent(world, request.unwrap()).await
+    }
+
+    async fn sent(&mut self, world: &World, mut request: Request<Body>) -> Answer {
+        if let Some(cookie) = &self.cookie {
+            request.headers_mut().insert("cookie", cookie.parse().unwrap());
+        }
+        let answer = world.send(request).await;
+        if let Some(set) = answer.headers.get("set-cookie") {
+            self.cookie = Some(set.to_str().unwrap().split(';').next().unwrap().to_owned());
+        }
+        answer
+    }
+
+    /// Fills in the page to log in; what comes after.
+    pub async fn log_in(
+        &mut self,
+        world: &World,
+        page: &Answer,
+        name: &str,
+        password: &str,
+    ) -> Answer {
+        let (request, csrf) = (page.hidden("request"), page.hidden("csrf"));
+        let fields =
+            [("request", &*request), ("csrf", &csrf), ("username", name), ("password", password)];
+        let answer = self.post(world, "/login", &fields).await;
+        if answer.status == 303 {
+            self.get(world, &answer.location().to_owned()).await
+        } else {
+            answer
+        }
+    }
+
+    /// Presses a button of the page to allow or deny.
+    pub async fn decide(&mut self, world: &World, page: &Answer, decision: &str) -> Answer {
+        let (request, csrf) = (page.hidden("request"), page.hidden("csrf"));
+        let fields = [("request", &*request), ("csrf", &csrf), ("decision", decision)];
+        self.post(world, "/consent", &fields).await
+    }
+}
+
+pub fn encoded(fields: &[(&str, &str)]) -> String {
+    let escape = |text: &str| -> String {
+        text.bytes()
+            .map(|b| {
+                if b.is_ascii_alphanumeric() {
+                    char::from(b).to_string()
+                } else {
+                    format!("%{b:02X}")
+                }
+            })
+            .collect()
+    };
+    let pairs: Vec<_> =
+        fields.iter().map(|(n, v)| format!("{}={}", escape(n), escape(v))).collect();
+    pairs.join("&")
+}
+
+/// A request as a client writes it, with other values for some parameters; an empty one is left out.
+pub fn request(client: &str, redirect: &str, others: &[(&str, &str)]) -> String {
+    let mut fields = vec![
+        ("response_type", "code"),
+        ("client_id", client),
+        ("redirect_uri", redirect),
+        ("state", "a state"),
+        ("code_challenge", CHALLENGE),
+        ("code_challenge_method", "S256"),
+        ("resource", RESOURCE),
+        ("scope", "mcp:read mcp:tools"),
+    ];
+    for (name, value) in others {
+        fields.retain(|(other, _)| other != name);
+        if !value.is_empty() {
+            fields.push((name, value));
+        }
+    }
+    format!("/authorize?{}", encoded(&fields))
+}
+
+/// The claims of a token, not checked.
+pub fn claims(token: &str) -> Value {
+    let part = token.split('.').nth(1).unwrap();
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
+}
