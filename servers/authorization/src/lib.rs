@@ -13,6 +13,7 @@ mod pages;
 pub mod people;
 pub mod redirect;
 pub mod refused;
+pub mod settings;
 mod signing;
 pub mod store;
 pub mod token;

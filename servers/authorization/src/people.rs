@@ -65,7 +65,7 @@ pub enum PeopleError {
         error: serde_json::Error,
     },
     /// A password is too long, or cannot be hashed.
-    #[error("a password has 8 to {LONGEST_PASSWORD} letters")]
+    #[error("a password has at most {LONGEST_PASSWORD} letters, and one at least")]
     Password,
     /// A name that cannot be typed, or that could be taken for another one.
     #[error("a name has 1 to 64 letters, digits, `.`, `-`, `_` or `@`, not {0:?}")]
@@ -148,7 +148,7 @@ impl People {
 /// # Errors
 /// [`PeopleError::Password`].
 pub fn hash(password: &str) -> Result<String, PeopleError> {
-    if !(8..=LONGEST_PASSWORD).contains(&password.len()) {
+    if !(1..=LONGEST_PASSWORD).contains(&password.len()) {
         return Err(PeopleError::Password);
     }
     let hashed = Argon2::default().hash_password(password.as_bytes());
