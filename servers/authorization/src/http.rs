@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use crate::{
     Server,
-    client::{Client, Proof},
+    client::{Client, Proof, registered},
     refused::Refused,
     store::StoreError,
 };
@@ -95,7 +95,12 @@ impl Server {
     /// # Errors
     /// When the database fails.
     pub(crate) async fn find(&self, id: &str) -> Result<Option<Arc<Client>>, StoreError> {
-        Ok(self.clients.get(id).cloned())
+        if let Some(client) = self.clients.get(id) {
+            return Ok(Some(client.clone()));
+        }
+        let Some(stored) = self.store.registered(id).await? else { return Ok(None) };
+        self.store.is_in_use(id, self.clock.now()).await?;
+        Ok(registered::client(stored).map(Arc::new))
     }
 
     /// The client that has sent this request, if it shows who it is.

@@ -22,7 +22,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use axum::{
     Router,
-    routing::{get, post},
+    routing::{any, get, post},
 };
 use mcp_auth::{
     Clock, ScopeSet,
@@ -34,7 +34,11 @@ use mcp_auth::{
 use tokio::sync::Semaphore;
 
 use crate::{
-    authorize::Offer, client::Client, cookie::Cookies, people::People, signing::Signer,
+    authorize::Offer,
+    client::{Client, registered},
+    cookie::Cookies,
+    people::People,
+    signing::Signer,
     store::Store,
 };
 
@@ -134,6 +138,8 @@ impl AuthorizationServer {
             .route(&format!("{base}/token"), post(http::token))
             .route(&format!("{base}/introspect"), post(http::introspect))
             .route(&format!("{base}/revoke"), post(http::revoke))
+            .route(&format!("{base}/register"), post(registered::register))
+            .route(&format!("{base}/register/{{id}}"), any(registered::manage))
             .route("/ready", get(http::ready));
         let router = if base.is_empty() {
             router

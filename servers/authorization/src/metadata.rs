@@ -13,6 +13,7 @@ pub fn document(issuer: &str, offer: &Offer) -> Value {
         "authorization_endpoint": format!("{issuer}/authorize"),
         "token_endpoint": format!("{issuer}/token"),
         "jwks_uri": format!("{issuer}/jwks.json"),
+        "registration_endpoint": format!("{issuer}/register"),
         "revocation_endpoint": format!("{issuer}/revoke"),
         "introspection_endpoint": format!("{issuer}/introspect"),
         "scopes_supported": offer.scopes.iter().collect::<Vec<_>>(),

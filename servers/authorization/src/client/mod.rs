@@ -1,6 +1,7 @@
 //! Who may send people here? Programs that an operator knows, that have registered themselves, or that are documents.
 
 pub mod file;
+pub mod registered;
 
 use std::fmt;
 

@@ -1,4 +1,5 @@
 //! Does the authorization server do what it should, asked as clients and people ask it?
 
 mod flow;
+mod registration;
 mod world;

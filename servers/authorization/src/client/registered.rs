@@ -1,0 +1,250 @@
+//! How does a client register itself, and change or delete what it has said? (RFC 7591, RFC 7592)
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::{Path, Request, State},
+    http::{HeaderMap, StatusCode, header, request::Parts},
+    response::{IntoResponse as _, Response},
+};
+use mcp_auth::{bearer, issuer::disk::random, limits, refusal::refuse};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use tracing::info;
+
+use super::{Client, Origin, Proof};
+use crate::{
+    Server, redirect,
+    refused::Refused,
+    store::{Registered, hash},
+};
+
+/// Bytes of a registration.
+const MAX_METADATA: usize = 16 * 1024;
+const TIME: std::time::Duration = std::time::Duration::from_secs(10);
+/// Clients that may have registered themselves: in all, and from one address.
+const MOST: i64 = 10_000;
+const MOST_FROM_ONE: i64 = 100;
+
+/// What a client says of itself, as far as it is of interest here; the rest is passed over (RFC 7591 §2).
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+struct Metadata {
+    #[serde(default)]
+    redirect_uris: Vec<String>,
+    client_name: Option<String>,
+    scope: Option<String>,
+    #[serde(default = "basic")]
+    token_endpoint_auth_method: String,
+    #[serde(default = "code")]
+    grant_types: Vec<String>,
+    #[serde(default = "web")]
+    application_type: String,
+}
+
+fn basic() -> String {
+    "client_secret_basic".into() // RFC 7591 §2
+}
+
+fn code() -> Vec<String> {
+    vec!["authorization_code".into()]
+}
+
+fn web() -> String {
+    "web".into()
+}
+
+/// Why a registration is refused (RFC 7591 §3.2.2).
+fn refused(error: &str, why: &str) -> Response {
+    info!("no registration: {error}, {why}");
+    refuse(StatusCode::BAD_REQUEST, error, why)
+}
+
+impl Metadata {
+    /// What can be promised of it; what cannot is left out, and the client reads in the answer what it got.
+    fn accepted(mut self) -> Result<Self, Response> {
+        let invalid = |why: &str| refused("invalid_client_metadata", why);
+        let methods = ["none", "client_secret_basic", "client_secret_post"];
+        if !methods.contains(&self.token_endpoint_auth_method.as_str()) {
+            return Err(invalid(
+                "token_endpoint_auth_method is none, client_secret_basic or client_secret_post",
+            ));
+        }
+        if !["web", "native"].contains(&self.application_type.as_str()) {
+            return Err(invalid("application_type is web or native"));
+        }
+        // nobody acts in his own name here whom nobody knows
+        self.grant_types
+            .retain(|grant| ["authorization_code", "refresh_token"].contains(&grant.as_str()));
+        if !self.grant_types.iter().any(|grant| grant == "authorization_code") {
+            return Err(invalid("grant_types must have authorization_code"));
+        }
+        if self
+            .client_name
+            .as_ref()
+            .is_some_and(|name| name.chars().count() > 100 || name.chars().any(char::is_control))
+        {
+            return Err(invalid("client_name has at most 100 letters, all of them visible"));
+        }
+        if self.redirect_uris.is_empty() || self.redirect_uris.len() > 20 {
+            return Err(refused("invalid_redirect_uri", "there are 1 to 20 redirect_uris"));
+        }
+        if self.redirect_uris.iter().any(|uri| redirect::check(uri).is_err()) {
+            return Err(refused(
+                "invalid_redirect_uri",
+                "a redirect URI is https, or http to this machine",
+            ));
+        }
+        Ok(self)
+    }
+
+    fn proof(&self, secret: Option<String>) -> Proof {
+        secret.map_or(Proof::Public, Proof::Secret)
+    }
+}
+
+/// A stored registration as a client.
+pub(crate) fn client(stored: Registered) -> Option<Client> {
+    let metadata: Metadata = serde_json::from_str(&stored.metadata).ok()?;
+    Some(Client {
+        may_refresh: metadata.grant_types.iter().any(|grant| grant == "refresh_token"),
+        scope: metadata.scope.as_ref().map(|scope| scope.split(' ').collect()),
+        proof: metadata.proof(stored.secret),
+        id: stored.id,
+        name: metadata.client_name,
+        redirects: metadata.redirect_uris,
+        may_ask_people: true,
+        may_act_alone: false,
+        origin: Origin::Registered,
+    })
+}
+
+async fn metadata_of(request: Request) -> Result<(Parts, Metadata), Response> {
+    let (parts, body) = request.into_parts();
+    if !limits::is_type(&parts.headers, "application/json") {
+        return Err(refused("invalid_client_metadata", "the body must be application/json"));
+    }
+    let body = limits::collect(body, MAX_METADATA, TIME)
+        .await
+        .map_err(axum::response::IntoResponse::into_response)?;
+    let read = serde_json::from_slice::<Metadata>(&body);
+    let read = read.map_err(|_| {
+        refused("invalid_client_metadata", "the body is no client metadata as JSON")
+    })?;
+    Ok((parts, read.accepted()?))
+}
+
+/// `POST /register`.
+pub async fn register(State(server): State<Arc<Server>>, request: Request) -> Response {
+    let (Ok(answer) | Err(answer)) = server.register(request).await;
+    answer
+}
+
+/// `GET`, `PUT` and `DELETE /register/ID`, with the token that the client got when it registered.
+pub async fn manage(
+    State(server): State<Arc<Server>>,
+    Path(id): Path<String>,
+    request: Request,
+) -> Response {
+    let (Ok(answer) | Err(answer)) = server.manage(&id, request).await;
+    answer
+}
+
+fn broken(error: impl std::fmt::Display) -> Response {
+    Refused::broken(error).into_response()
+}
+
+impl Server {
+    async fn register(&self, request: Request) -> Result<Response, Response> {
+        let (parts, metadata) = metadata_of(request).await?;
+        let address = address(&parts.headers);
+        let (id, registration) = (random(), random());
+        let secret = (metadata.token_endpoint_auth_method != "none").then(random);
+        let stored = Registered {
+            id: id.clone(),
+            metadata: serde_json::to_string(&metadata).map_err(broken)?,
+            secret: secret.as_deref().map(hash),
+            registration: hash(&registration),
+            address,
+            created: self.clock.now(),
+        };
+        if !self.store.register(&stored, MOST, MOST_FROM_ONE).await.map_err(broken)? {
+            return Err(Refused::TooMany { retry_after: 3600 }.into_response());
+        }
+        info!(client = id, name = metadata.client_name, "registered");
+        let answer = self.described(&stored, &metadata, Some(&registration), secret.as_deref());
+        Ok((StatusCode::CREATED, [(header::CACHE_CONTROL, "no-store")], Json(answer))
+            .into_response())
+    }
+
+    async fn manage(&self, id: &str, request: Request) -> Result<Response, Response> {
+        let unauthorized = || {
+            let refusal = refuse(
+                StatusCode::UNAUTHORIZED,
+                "invalid_token",
+                "this is not the client's registration token",
+            );
+            ([(header::WWW_AUTHENTICATE, "Bearer")], refusal).into_response()
+        };
+        let token = bearer::token(request.uri(), request.headers(), 1024).map(hash);
+        let stored = self.store.registered(id).await.map_err(broken)?;
+        let (Ok(token), Some(mut stored)) = (token, stored) else { return Err(unauthorized()) };
+        let (given, kept) = (token.as_bytes(), stored.registration.as_bytes());
+        if aws_lc_rs::constant_time::verify_slices_are_equal(given, kept).is_err() {
+            return Err(unauthorized());
+        }
+        let metadata = match request.method().as_str() {
+            "GET" => serde_json::from_str(&stored.metadata).map_err(broken)?,
+            "PUT" => {
+                let (_, metadata) = metadata_of(request).await?;
+                if (metadata.token_endpoint_auth_method == "none") != stored.secret.is_none() {
+                    return Err(refused(
+                        "invalid_client_metadata",
+                        "a client cannot get or lose its secret: register anew",
+                    ));
+                }
+                stored.metadata = serde_json::to_string(&metadata).map_err(broken)?;
+                self.store.change(id, &stored.metadata).await.map_err(broken)?;
+                metadata
+            }
+            "DELETE" => {
+                self.store.unregister(id, self.clock.now()).await.map_err(broken)?;
+                return Ok(StatusCode::NO_CONTENT.into_response());
+            }
+            _ => return Ok(StatusCode::METHOD_NOT_ALLOWED.into_response()),
+        };
+        let answer = self.described(&stored, &metadata, None, None);
+        Ok(([(header::CACHE_CONTROL, "no-store")], Json(answer)).into_response())
+    }
+
+    fn described(
+        &self,
+        stored: &Registered,
+        metadata: &Metadata,
+        registration: Option<&str>,
+        secret: Option<&str>,
+    ) -> Value {
+        let mut answer = serde_json::to_value(metadata).unwrap_or_default();
+        if let Some(members) = answer.as_object_mut() {
+            members.retain(|_, value| !value.is_null());
+        }
+        answer["client_id"] = stored.id.as_str().into();
+        answer["client_id_issued_at"] = stored.created.into();
+        answer["response_types"] = json!(["code"]);
+        answer["registration_client_uri"] =
+            format!("{}/register/{}", self.issuer, stored.id).into();
+        if let Some(registration) = registration {
+            answer["registration_access_token"] = registration.into();
+        }
+        if let Some(secret) = secret {
+            answer["client_secret"] = secret.into();
+            answer["client_secret_expires_at"] = 0.into();
+        }
+        answer
+    }
+}
+
+/// Where a request is from: for now everybody is from the same place.
+fn address(_: &HeaderMap) -> String {
+    String::new()
+}

@@ -1,0 +1,70 @@
+//! Clients that register themselves.
+
+use axum::{body::Body, http::Request};
+use serde_json::{Value, json};
+
+use crate::world::{Answer, Browser, World, request};
+
+async fn register(world: &World, metadata: &Value) -> Answer {
+    let request = Request::post("/register").header("content-type", "application/json");
+    world.send(request.body(Body::from(metadata.to_string())).unwrap()).await
+}
+
+async fn managed(world: &World, method: &str, registered: &Value, token: &str) -> Answer {
+    let uri = registered["registration_client_uri"].as_str().unwrap();
+    let request =
+        Request::builder().method(method).uri(uri.strip_prefix("http://localhost:9100").unwrap());
+    let request = request.header("authorization", format!("Bearer {token}"));
+    world.send(request.body(Body::empty()).unwrap()).await
+}
+
+#[tokio::test]
+async fn a_client_registers_is_used_read_and_deleted() {
+    let world = World::new().await;
+    let answer = register(&world, &json!({
+        "client_name": "A tool", "redirect_uris": ["http://127.0.0.1/cb"], "application_type": "native",
+        "token_endpoint_auth_method": "none", "grant_types": ["authorization_code", "refresh_token"],
+        "software_id": "whatever",
+    }))
+    .await;
+    assert_eq!(answer.status, 201, "{}", answer.text);
+    let client = answer.json();
+    assert!(client.get("client_secret").is_none() && client.get("software_id").is_none());
+    let id = client["client_id"].as_str().unwrap();
+    let mut browser = Browser::default();
+    let page = browser.get(&world, &request(id, "http://127.0.0.1:5555/cb", &[])).await;
+    assert!(page.status == 200 && page.text.contains("A tool"), "{}", page.text);
+    let token = client["registration_access_token"].as_str().unwrap();
+    assert_eq!(managed(&world, "GET", &client, token).await.json()["client_id"], id);
+    assert_eq!(managed(&world, "DELETE", &client, "another").await.status, 401);
+    assert_eq!(managed(&world, "DELETE", &client, token).await.status, 204);
+    assert_eq!(managed(&world, "GET", &client, token).await.status, 401);
+    let page = browser.get(&world, &request(id, "http://127.0.0.1:5555/cb", &[])).await;
+    assert_eq!(page.status, 400, "it is gone");
+}
+
+#[tokio::test]
+async fn what_a_client_may_not_say_is_refused() {
+    let world = World::new().await;
+    for (name, value, error) in [
+        ("redirect_uris", json!([]), "invalid_redirect_uri"),
+        ("redirect_uris", json!(["http://evil.example/cb"]), "invalid_redirect_uri"),
+        ("redirect_uris", json!(["cursor://cb"]), "invalid_redirect_uri"),
+        ("redirect_uris", json!("https://a.example/cb"), "invalid_client_metadata"),
+        ("token_endpoint_auth_method", json!("tls_client_auth"), "invalid_client_metadata"),
+        ("grant_types", json!(["client_credentials"]), "invalid_client_metadata"),
+        ("application_type", json!("other"), "invalid_client_metadata"),
+        ("client_name", json!("a\u{202e}b\n"), "invalid_client_metadata"),
+    ] {
+        let mut metadata = json!({"redirect_uris": ["https://app.example/cb"]});
+        metadata[name] = value.clone();
+        let answer = register(&world, &metadata).await;
+        assert_eq!(
+            (answer.status, &answer.json()["error"]),
+            (400, &error.into()),
+            "{name} {value}"
+        );
+    }
+    let good = register(&world, &json!({"redirect_uris": ["https://app.example/cb"]})).await;
+    assert!(good.json()["client_secret"].is_string(), "basic is the default (RFC 7591 §2)");
+}
