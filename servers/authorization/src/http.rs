@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use crate::{
     Server,
-    client::{Client, Proof, registered},
+    client::{Client, Proof, document::Documents, registered},
     refused::Refused,
     store::StoreError,
 };
@@ -97,6 +97,12 @@ impl Server {
     pub(crate) async fn find(&self, id: &str) -> Result<Option<Arc<Client>>, StoreError> {
         if let Some(client) = self.clients.get(id) {
             return Ok(Some(client.clone()));
+        }
+        if Documents::is_address(id) {
+            return Ok(match &self.documents {
+                Some(documents) => documents.get(id).await,
+                None => None,
+            });
         }
         let Some(stored) = self.store.registered(id).await? else { return Ok(None) };
         self.store.is_in_use(id, self.clock.now()).await?;

@@ -35,7 +35,7 @@ use tokio::sync::Semaphore;
 
 use crate::{
     authorize::Offer,
-    client::{Client, registered},
+    client::{Client, document::Documents, registered},
     cookie::Cookies,
     people::People,
     signing::Signer,
@@ -56,6 +56,7 @@ pub struct Server {
     people: Arc<People>,
     demo: Vec<(&'static str, &'static str)>,
     clients: HashMap<String, Arc<Client>>,
+    documents: Option<Documents>,
     cookies: Cookies,
     /// Passwords that are checked at a time: each takes a core and 19 MiB for a moment.
     logins: Semaphore,
@@ -84,6 +85,7 @@ pub struct Builder {
     people: People,
     demo: Vec<(&'static str, &'static str)>,
     clients: HashMap<String, Client>,
+    documents: Option<Documents>,
 }
 
 /// Why there is no server.
@@ -123,6 +125,7 @@ impl AuthorizationServer {
             people: People::default(),
             demo: Vec::new(),
             clients: HashMap::new(),
+            documents: None,
         }
     }
 
@@ -178,6 +181,12 @@ impl Builder {
         Self { clients, ..self }
     }
 
+    /// Clients that are documents (CIMD). Defaults to none.
+    #[must_use]
+    pub fn documents(self, documents: Documents) -> Self {
+        Self { documents: Some(documents), ..self }
+    }
+
     /// What access tokens are signed with. Defaults to ES256.
     #[must_use]
     pub fn algorithm(self, alg: Alg) -> Self {
@@ -195,7 +204,8 @@ impl Builder {
     /// # Errors
     /// [`BuildError`].
     pub fn build(self, keys: KeyFiles, store: Store) -> Result<AuthorizationServer, BuildError> {
-        let Self { issuer, resources, scopes, words, clock, alg, people, demo, clients } = self;
+        let Self { issuer, resources, scopes, words, clock, alg, people, demo, clients, documents } =
+            self;
         let (is_secure, base) = base(&issuer).ok_or(BuildError::Issuer(issuer.clone()))?;
         if resources.is_empty() {
             return Err(BuildError::Resource);
@@ -229,6 +239,7 @@ impl Builder {
             people: Arc::new(people),
             demo,
             clients: clients.into_iter().map(|(id, client)| (id, Arc::new(client))).collect(),
+            documents,
             cookies: Cookies::new(is_secure, &secret),
             logins: Semaphore::new(2),
             issuer,

@@ -6,7 +6,7 @@ use crate::{Server, authorize::Offer};
 
 /// The document: exactly what works.
 #[must_use]
-pub fn document(issuer: &str, offer: &Offer) -> Value {
+pub fn document(issuer: &str, offer: &Offer, reads_documents: bool) -> Value {
     let auth = ["none", "client_secret_basic", "client_secret_post"];
     json!({
         "issuer": issuer,
@@ -24,6 +24,7 @@ pub fn document(issuer: &str, offer: &Offer) -> Value {
         "revocation_endpoint_auth_methods_supported": auth,
         "introspection_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
         "code_challenge_methods_supported": ["S256"],
+        "client_id_metadata_document_supported": reads_documents,
         "authorization_response_iss_parameter_supported": true,
     })
 }
@@ -32,6 +33,6 @@ impl Server {
     /// The metadata of this server.
     #[must_use]
     pub fn metadata(&self) -> Value {
-        document(&self.issuer, &self.offer)
+        document(&self.issuer, &self.offer, self.documents.is_some())
     }
 }

@@ -15,7 +15,9 @@ use mcp_auth::{
 };
 use tracing::info;
 
-use crate::{AuthorizationServer, client, people::People, store::Store};
+use crate::{
+    AuthorizationServer, client, client::document::Documents, people::People, store::Store,
+};
 
 /// Who everybody knows, in development: names, passwords and roles.
 const DEMO: [(&str, &str, &str); 3] = [
@@ -60,6 +62,12 @@ pub struct Settings {
     /// File of people, as `authorization user add` writes it; in development there are three whom everybody knows
     #[arg(long, env = "AUTHORIZATION_PEOPLE", value_name = "FILE")]
     pub people: Option<PathBuf>,
+    /// File of certificates (PEM) that documents about clients may be signed by, beside those of the system: for tests
+    #[arg(long, env = "AUTHORIZATION_CLIENT_METADATA_CA", value_name = "FILE")]
+    pub client_metadata_ca: Option<PathBuf>,
+    /// Fetches documents about clients from private addresses too, where a stranger should not send us: for tests
+    #[arg(long)]
+    pub dangerously_fetch_private_client_metadata: bool,
     /// What access tokens are signed with: ES256, RS256 or EdDSA
     #[arg(long, env = "AUTHORIZATION_ALGORITHM", default_value = "ES256", value_name = "ALG")]
     pub algorithm: Alg,
@@ -91,6 +99,7 @@ pub async fn app(settings: &Settings, url: &PublicUrl) -> anyhow::Result<Router>
         .scope("mcp:tools", "use its tools")
         .scope("mcp:prompts", "use its prompts")
         .algorithm(settings.algorithm)
+        .documents(documents(settings)?)
         .people(people(settings, is_development)?);
     let builder = match &settings.clients {
         Some(file) => builder.clients(client::file::read(file)?),
@@ -109,6 +118,18 @@ pub async fn app(settings: &Settings, url: &PublicUrl) -> anyhow::Result<Router>
         .method_not_allowed_fallback(server::wrong_method)
         .fallback(server::not_found)
         .layer(from_fn(server::log)))
+}
+
+fn documents(settings: &Settings) -> anyhow::Result<Documents> {
+    let authorities = match &settings.client_metadata_ca {
+        None => Vec::new(),
+        Some(file) => {
+            let pem = std::fs::read(file).with_context(|| file.display().to_string())?;
+            reqwest::Certificate::from_pem_bundle(&pem)
+                .with_context(|| file.display().to_string())?
+        }
+    };
+    Ok(Documents::new(authorities, settings.dangerously_fetch_private_client_metadata)?)
 }
 
 fn people(settings: &Settings, is_development: bool) -> anyhow::Result<People> {

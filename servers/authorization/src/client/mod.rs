@@ -1,5 +1,7 @@
 //! Who may send people here? Programs that an operator knows, that have registered themselves, or that are documents.
 
+pub mod address;
+pub mod document;
 pub mod file;
 pub mod registered;
 
@@ -48,6 +50,8 @@ pub enum Origin {
     File,
     /// It has registered itself (RFC 7591).
     Registered,
+    /// A document at its id.
+    Document,
 }
 
 impl Client {
