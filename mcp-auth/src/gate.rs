@@ -52,7 +52,7 @@ impl Gate {
         let _place = self.queue.try_acquire().map_err(|_| busy.clone())?;
         let _turn = self.turns.acquire().await.map_err(|_| busy)?;
         // on one core, turns alone would let the whole queue through in one go
-        if self.checks.fetch_add(1, Ordering::Relaxed) % IN_A_ROW == 0 {
+        if self.checks.fetch_add(1, Ordering::Relaxed).is_multiple_of(IN_A_ROW) {
             tokio::task::yield_now().await;
         }
         Ok(check())
