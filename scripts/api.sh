@@ -25,7 +25,7 @@ case ${1:-} in
 esac
 
 WORK=$(mktemp -d "${TMPDIR:-/tmp}/mcp-auth-api.XXXXXX")
-trap 'rm -rf "$WORK"; git worktree prune' EXIT
+trap 'rm -rf "$WORK"' EXIT
 
 # Only rustdoc is told that it may do what is not stable: a build that is told so throughout starts from nothing.
 printf '#!/bin/sh\nRUSTC_BOOTSTRAP=1 exec rustdoc "$@"\n' >"$WORK/rustdoc"
@@ -82,7 +82,7 @@ if [ -z "$RELEASED" ]; then
   echo 'nothing is released yet, so nothing can be broken; that a break would be noticed was tried'
   exit 0
 fi
-git worktree add --quiet --detach "$WORK/released" "$RELEASED"
+mkdir "$WORK/released"
+git archive "$RELEASED" | tar -x -C "$WORK/released"
 described "$WORK/released/mcp-auth/Cargo.toml" "$WORK/released.json"
-git worktree remove --force "$WORK/released"
 semver "$WORK/released.json" "$WORK/now.json"

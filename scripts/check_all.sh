@@ -6,9 +6,10 @@ cd "$(dirname "$0")/.."
 . scripts/parts.sh
 . scripts/cache.sh
 
-PARTS='tools shell workflows dependencies advisories steps clients conformance readme api package fuzz instructions memory'
-FULL_PARTS='self-test side bench'
+PARTS='tools shell workflows dependencies advisories steps self-test clients conformance readme api package fuzz instructions memory'
+FULL_PARTS='side bench'
 STEPS=$(cd steps && printf '%s\n' step[0-9]* | sed 's/step//' | sort -n)
+LAST=$(tail -n 1 <<<"$STEPS")
 ONLY='' FULL=''
 
 usage() {
@@ -16,7 +17,8 @@ usage() {
 usage: scripts/check_all.sh [--full] [--only PART]… [--list]
 
   --only PART   this part alone, after \`tools\`; may be given again
-  --full        also those that take long: $FULL_PARTS; and the library compared with its last release
+  --full        also those that take long: $FULL_PARTS; the self-test of every step, not of the last one alone; and the
+                library compared with its last release
   --list        names the parts
 
 Cache folder: $CACHE (MCP_AUTH_CACHE)
@@ -81,7 +83,7 @@ part_steps() {
 
 part_self-test() {
   local step
-  for step in $STEPS; do scripts/test_step"$step".sh --self-test; done
+  for step in $([ -n "$FULL" ] && echo "$STEPS" || echo "$LAST"); do scripts/test_step"$step".sh --self-test; done
 }
 
 part_clients() {
@@ -132,6 +134,7 @@ wanted workflows 'actionlint'
 wanted dependencies 'cargo-deny: licences, duplicates, sources'
 wanted advisories 'cargo-deny: known holes'
 wanted steps 'every step, asked with curl'
+wanted self-test 'the checks with curl notice what is broken'
 wanted clients 'official clients: Inspector, Python, TypeScript'
 wanted conformance 'the official conformance suite'
 wanted readme 'the commands of the documents that need more than Rust'
@@ -140,7 +143,6 @@ wanted package 'the library can be packed, and builds from the package'
 wanted fuzz 'a minute of fuzzing: from the bytes of a request to the service'
 wanted instructions 'no hot function of the layer has become dearer'
 wanted memory 'memory stays as it is over 100,000 tokens'
-wanted self-test 'the checks with curl notice what is broken'
 wanted side 'format and lints of the benchmark and of the fuzz target'
 wanted bench 'every server of the benchmark answers as it should'
 finish

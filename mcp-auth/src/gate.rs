@@ -1,7 +1,12 @@
 //! How many signatures are checked at a time? Fewer than there are cores, so that a flood of bad ones leaves room for
 //! callers whose token is known already.
 
-use std::{num::NonZero, thread, time::Duration};
+use std::{
+    num::NonZero,
+    sync::atomic::{AtomicUsize, Ordering},
+    thread,
+    time::Duration,
+};
 
 use tokio::sync::Semaphore;
 
@@ -10,9 +15,14 @@ use crate::verify::VerifyError;
 /// Checks that may wait for their turn.
 const QUEUE: usize = 512;
 
+/// Checks one after the other before whoever waits for nothing comes first again. With one alone, who is new would wait as often as
+/// there are others who are new, each time for all who are known.
+const IN_A_ROW: usize = 8;
+
 /// Lets so many through at a time; some more may wait, and the rest is told to come again.
 pub(crate) struct Gate {
     turns: Semaphore,
+    checks: AtomicUsize,
     queue: Semaphore,
 }
 
@@ -26,7 +36,11 @@ impl Default for Gate {
 impl Gate {
     pub(crate) fn new(at_a_time: usize) -> Self {
         let turns = at_a_time.max(1);
-        Self { turns: Semaphore::new(turns), queue: Semaphore::new(QUEUE.saturating_add(turns)) }
+        Self {
+            turns: Semaphore::new(turns),
+            checks: AtomicUsize::new(0),
+            queue: Semaphore::new(QUEUE.saturating_add(turns)),
+        }
     }
 
     /// Does this when its turn has come.
@@ -37,8 +51,10 @@ impl Gate {
         let busy = VerifyError::Unavailable { retry_after: Duration::from_secs(1) };
         let _place = self.queue.try_acquire().map_err(|_| busy.clone())?;
         let _turn = self.turns.acquire().await.map_err(|_| busy)?;
-        // whoever waits for nothing comes first: on one core, turns alone would let the whole queue through in one go
-        tokio::task::yield_now().await;
+        // on one core, turns alone would let the whole queue through in one go
+        if self.checks.fetch_add(1, Ordering::Relaxed).is_multiple_of(IN_A_ROW) {
+            tokio::task::yield_now().await;
+        }
         Ok(check())
     }
 }
@@ -123,7 +139,6 @@ mod tests {
 
     #[tokio::test]
     async fn whoever_waits_for_nothing_comes_before_the_queue() {
-        use std::sync::atomic::{AtomicUsize, Ordering};
         let (gate, checked) = (Arc::new(Gate::new(1)), Arc::new(AtomicUsize::new(0)));
         for _ in 0..100 {
             let (gate, checked) = (gate.clone(), checked.clone());
@@ -132,6 +147,31 @@ mod tests {
             );
         }
         let before_me = tokio::spawn(async move { checked.load(Ordering::Relaxed) }).await.unwrap();
-        assert!(before_me <= 1, "{before_me} signatures were checked first");
+        assert!(before_me <= IN_A_ROW, "{before_me} signatures were checked first");
+    }
+
+    #[tokio::test]
+    async fn whoever_is_new_does_not_wait_for_all_who_are_known_as_often_as_others_are_new() {
+        const NEW: usize = 80;
+        let (gate, passes) = (Arc::new(Gate::new(1)), Arc::new(AtomicUsize::new(0)));
+        let counted = passes.clone();
+        let known = tokio::spawn(async move {
+            loop {
+                counted.fetch_add(1, Ordering::Relaxed); // once in each pass over all who can go on
+                tokio::task::yield_now().await;
+            }
+        });
+        let new: Vec<_> = (0..NEW)
+            .map(|_| {
+                let gate = gate.clone();
+                tokio::spawn(async move { gate.through(|| ()).await.is_ok() })
+            })
+            .collect();
+        for new in new {
+            assert!(new.await.unwrap());
+        }
+        known.abort();
+        let passes = passes.load(Ordering::Relaxed);
+        assert!(passes <= NEW / 2, "{passes} passes for {NEW} who are new");
     }
 }

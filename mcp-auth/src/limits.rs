@@ -240,7 +240,9 @@ mod tests {
     async fn a_body_that_never_ends_is_cut_off() {
         let never = Body::from_stream(stream::pending::<Result<Bytes, std::io::Error>>());
         let request = Request::post("/").header("content-type", "application/json");
+        let begun = tokio::time::Instant::now();
         let read = Limits::default().read(request.body(never).unwrap()).await;
         assert_eq!(read.unwrap_err(), Exceeded::TooSlow);
+        assert_eq!(begun.elapsed().as_secs(), 10);
     }
 }
