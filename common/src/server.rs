@@ -1,11 +1,18 @@
 //! How does a server live and die well? It binds what `localhost` may mean, cuts off whoever dawdles,
 //! writes one line per request, and finishes what is in flight before it goes.
 
-use std::{future::Future, net::IpAddr, pin::pin, sync::Arc, task::Poll, time::Duration};
+use std::{
+    future::Future,
+    net::{IpAddr, SocketAddr},
+    pin::pin,
+    sync::Arc,
+    task::Poll,
+    time::Duration,
+};
 
 use axum::{
     Json, Router,
-    extract::Request,
+    extract::{ConnectInfo, Request},
     http::{HeaderMap, HeaderValue, StatusCode},
     middleware::{Next, from_fn},
     response::{IntoResponse, Response},
@@ -24,6 +31,7 @@ use tokio::{
     time::Instant,
 };
 use tokio_io_timeout::TimeoutStream;
+use tower::ServiceExt as _;
 use tracing::{Instrument as _, info, info_span, warn};
 
 use crate::{
@@ -131,7 +139,7 @@ pub async fn serve_until(
             let place = places.clone().acquire_owned().await;
             (place, accept(&bound.listeners).await)
         };
-        let (place, stream) = tokio::select! {
+        let (place, (stream, peer)) = tokio::select! {
             () = &mut stop => break,
             Some(_) = connections.join_next() => continue,
             accepted = accepted => accepted,
@@ -139,7 +147,11 @@ pub async fn serve_until(
         let mut stream = TimeoutStream::new(stream);
         stream.set_write_timeout(Some(limits.write_timeout));
         let io = TokioIo::new(Box::pin(stream));
-        let service = TowerToHyperService::new(app.clone());
+        let told = app.clone().map_request(move |mut request: http::Request<_>| {
+            request.extensions_mut().insert(ConnectInfo(peer)); // who counts by address, asks for it
+            request
+        });
+        let service = TowerToHyperService::new(told);
         let connection = graceful.watch(http.serve_connection(io, service));
         connections.spawn(async move {
             // an error here is the client's: it went away, was too slow, or does not speak HTTP
@@ -155,7 +167,7 @@ pub async fn serve_until(
 }
 
 /// The next connection on any of the listeners.
-async fn accept(listeners: &[TcpListener]) -> TcpStream {
+async fn accept(listeners: &[TcpListener]) -> (TcpStream, SocketAddr) {
     loop {
         let next = std::future::poll_fn(|cx| {
             for listener in listeners {
@@ -166,9 +178,9 @@ async fn accept(listeners: &[TcpListener]) -> TcpStream {
             Poll::Pending
         });
         match next.await {
-            Ok((stream, _)) => {
+            Ok((stream, peer)) => {
                 let _ = stream.set_nodelay(true); // small answers must not wait for more
-                return stream;
+                return (stream, peer);
             }
             Err(error) => {
                 // out of file descriptors, or a client that left again: wait, or this loop spins

@@ -4,8 +4,9 @@ use std::{fmt, str::FromStr};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::crypto;
+use serde_json::{Map, Value};
 
-use crate::jwks::Key;
+use crate::{jwks::Key, verify::Cause};
 
 /// A signature algorithm (RFC 7518 §3.1, RFC 8037 §3.1, RFC 9864). There is no `none`, and nothing with a shared secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -63,6 +64,18 @@ impl FromStr for Algorithm {
 pub(crate) fn is_signed(message: &str, signature: &str, key: &Key, algorithm: Algorithm) -> bool {
     let signature = URL_SAFE_NO_PAD.decode(signature).ok().zip(key.check(algorithm));
     signature.is_some_and(|(bytes, key)| key.verify_sig(message.as_bytes(), &bytes).is_ok())
+}
+
+/// Header members by which a token would choose how it is checked: its own key, where to fetch one, rules that we do
+/// not know (RFC 7515 §4.1), another payload (RFC 7797), a bomb.
+const CHOOSERS: [&str; 8] = ["jwk", "jku", "x5c", "x5u", "crit", "b64", "zip", "enc"];
+
+/// A token names its key, and chooses nothing.
+pub(crate) fn chooses_nothing(header: &Map<String, Value>) -> Result<(), Cause> {
+    match CHOOSERS.into_iter().find(|name| header.contains_key(*name)) {
+        Some(chooser) => Err(Cause::Header(chooser)),
+        None => Ok(()),
+    }
 }
 
 /// Names the backend of the cryptography, so that a build without it fails, and not the first token.

@@ -68,6 +68,11 @@ impl Keys {
         self.0.iter().find(|key| key.kid == kid && key.is_in_use(now))
     }
 
+    /// All that are in use at this time.
+    pub fn in_use(&self, now: i64) -> impl Iterator<Item = &Key> {
+        self.0.iter().filter(move |key| key.is_in_use(now))
+    }
+
     /// How many there are.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -83,14 +88,13 @@ impl Keys {
     /// Is one of them in use at this time?
     #[must_use]
     pub fn are_in_use(&self, now: i64) -> bool {
-        self.0.iter().any(|key| key.is_in_use(now))
+        self.in_use(now).next().is_some()
     }
 
     /// The document to publish: what is public of the keys in use.
     #[must_use]
     pub fn publish(&self, now: i64) -> Value {
-        let keys = self.0.iter().filter(|key| key.is_in_use(now));
-        json!({"keys": keys.map(|key| &key.published).collect::<Vec<_>>()})
+        json!({"keys": self.in_use(now).map(|key| &key.published).collect::<Vec<_>>()})
     }
 }
 
