@@ -97,6 +97,7 @@ pub struct Rule {
     hosts: HashSet<String>,
     origins: HashSet<String>,
     public: Vec<String>,
+    forms: Vec<String>,
 }
 
 impl Rule {
@@ -109,7 +110,18 @@ impl Rule {
             hosts: hosts.into_iter().chain(allowed_hosts).collect(),
             origins: allowed_origins.chain([origin]).collect(),
             public: vec!["/.well-known/".into()],
+            forms: Vec::new(),
         })
+    }
+
+    /// The same rule, but a form that is sent to this path may say `Origin: null`, as it does from a page of ours with
+    /// `Referrer-Policy: no-referrer`, and from one that somebody has put into a sandbox. So whoever reads it must know his
+    /// own forms by something else, which is bound to the browser.
+    #[must_use]
+    pub fn form(self: Arc<Self>, path: String) -> Arc<Self> {
+        let mut rule = Arc::unwrap_or_clone(self);
+        rule.forms.push(path);
+        Arc::new(rule)
     }
 
     /// The same rule, but every page may read this path too, without credentials; as may it
@@ -146,6 +158,12 @@ impl Rule {
         }
     }
 
+    fn is_hidden(&self, path: &str, headers: &HeaderMap) -> bool {
+        let mut origins = headers.get_all(header::ORIGIN).iter();
+        let is_null = origins.next().is_some_and(|origin| origin == "null");
+        is_null && origins.next().is_none() && self.forms.iter().any(|form| form == path)
+    }
+
     fn is_public(&self, path: &str) -> bool {
         self.public
             .iter()
@@ -167,6 +185,8 @@ pub async fn check(State(rule): State<Arc<Rule>>, request: Request, next: Next) 
         headers.get(header::ORIGIN).map(|_| HeaderValue::from_static("*"))
     } else if let Ok(origin) = rule.knows_origin(headers) {
         origin
+    } else if rule.is_hidden(uri.path(), headers) {
+        None
     } else {
         return forbidden("origin", headers.get(header::ORIGIN));
     };

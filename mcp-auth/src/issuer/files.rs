@@ -113,7 +113,9 @@ impl KeyFiles {
         }
         let (kept, gone): (Vec<_>, Vec<_>) =
             keys.into_iter().partition(|old| old["exp"].as_i64().is_some_and(|exp| now < exp));
-        let list: Vec<_> = std::iter::once(key.jwk()?).chain(kept).collect();
+        let mut new = key.jwk()?;
+        new["iat"] = now.into(); // since when it is published (a parameter of OpenID Federation)
+        let list: Vec<_> = std::iter::once(new).chain(kept).collect();
         self.publish(&json!({"keys": list})).inspect_err(|_| self.forget(key.kid()))?;
         for old in gone {
             self.forget(old["kid"].as_str().unwrap_or_default());
@@ -126,12 +128,6 @@ impl KeyFiles {
     /// # Errors
     /// [`FileError::Missing`], [`FileError::Malformed`], [`FileError::Disk`] also when others can write there.
     pub fn list(&self) -> Result<Vec<Listed>, FileError> {
-        let text = |key: &Value, name: &str| key[name].as_str().unwrap_or_default().to_owned();
-        let listed = |key: &Value| Listed {
-            kid: text(key, "kid"),
-            alg: text(key, "alg"),
-            retires: key.get("exp").and_then(Value::as_i64),
-        };
         Ok(self.entries()?.iter().map(listed).collect())
     }
 
@@ -146,7 +142,31 @@ impl KeyFiles {
         let Some(newest) = list.iter().find(signs) else {
             return Err(FileError::Missing { dir: self.dir.clone(), alg, verb: "rotate" });
         };
-        let path = self.private(&newest.kid);
+        self.read(&newest.kid, alg)
+    }
+
+    /// The newest private key that has been published for so many seconds; the newest of all when there is none such.
+    /// Whoever verifies tokens asks for keys now and then: a key that signs before he has asked is one that he does not know.
+    ///
+    /// # Errors
+    /// As [`signing_key`](Self::signing_key).
+    pub fn signing_key_published(&self, seconds: i64, now: i64) -> Result<SigningKey, FileError> {
+        let entries = self.entries()?;
+        let listed: Vec<_> = entries.iter().map(listed).collect();
+        let since = |entry: &Value| entry.get("iat").and_then(Value::as_i64);
+        let is_known = |entry: &Value| since(entry).is_none_or(|since| since <= now - seconds);
+        let lasts = |key: &Listed| key.retires.is_none_or(|end| now < end);
+        let mut all = entries.iter().zip(&listed).filter(|(_, key)| lasts(key));
+        let chosen = all.find(|(entry, _)| is_known(entry)).map(|(_, key)| key).or(listed.first());
+        let missing =
+            || FileError::Missing { dir: self.dir.clone(), alg: Alg::Es256, verb: "rotate" };
+        let chosen = chosen.ok_or_else(missing)?;
+        let alg = chosen.alg.parse().map_err(|_| FileError::Malformed(self.jwks()))?;
+        self.read(&chosen.kid, alg)
+    }
+
+    fn read(&self, kid: &str, alg: Alg) -> Result<SigningKey, FileError> {
+        let path = self.private(kid);
         if !path.exists() {
             return Err(FileError::Lost { dir: self.dir.clone(), path, alg });
         }
@@ -236,6 +256,12 @@ impl KeyFiles {
             Err(FileError::Exists(self.dir.clone()))
         }
     }
+}
+
+fn listed(entry: &Value) -> Listed {
+    let text = |name: &str| entry[name].as_str().unwrap_or_default().to_owned();
+    let retires = entry.get("exp").and_then(Value::as_i64);
+    Listed { kid: text("kid"), alg: text("alg"), retires }
 }
 
 fn pretty(list: &Value) -> String {

@@ -15,9 +15,12 @@ use tracing::{error, info, warn};
 
 use crate::{
     Server,
+    audit::{Event, Outcome},
     authorize::{Ask, Back, Refused, client_id},
+    caller,
     http::form_of,
     pages,
+    rate::Kind,
     store::{Allowed, Binding, Grant, StoreError},
     token::{CODE, GRANT},
 };
@@ -37,19 +40,31 @@ pub async fn authorize(
     RawQuery(query): RawQuery,
 ) -> Response {
     let request = query.unwrap_or_default();
-    let (Ok(shown) | Err(shown)) = server.put(&headers, &request).await;
+    let shown = async {
+        server.visited()?;
+        server.put(&headers, &request).await
+    };
+    let (Ok(shown) | Err(shown)) = shown.await;
     shown
 }
 
 /// `POST /login`.
 pub async fn login(State(server): State<Arc<Server>>, request: Request) -> Response {
-    let (Ok(shown) | Err(shown)) = server.log_in(request).await;
+    let shown = async {
+        server.visited()?;
+        server.log_in(request).await
+    };
+    let (Ok(shown) | Err(shown)) = shown.await;
     shown
 }
 
 /// `POST /consent`.
 pub async fn consent(State(server): State<Arc<Server>>, request: Request) -> Response {
-    let (Ok(shown) | Err(shown)) = server.decide(request).await;
+    let shown = async {
+        server.visited()?;
+        server.decide(request).await
+    };
+    let (Ok(shown) | Err(shown)) = shown.await;
     shown
 }
 
@@ -71,6 +86,20 @@ fn stale() -> Response {
 }
 
 impl Server {
+    fn visited(&self) -> Result<(), Response> {
+        self.count(Kind::Page).map_err(|_| {
+            let text = "Too many pages were asked for from where you are. Wait a minute.";
+            let page = problem(StatusCode::TOO_MANY_REQUESTS, text);
+            ([(header::RETRY_AFTER, "60")], page).into_response()
+        })
+    }
+
+    fn decided(&self, event: &'static str, outcome: Outcome, reason: &str, about: Who<'_>) {
+        let Who { client, person, resource } = about;
+        let reason = Some(reason);
+        self.audit(&Event { event, outcome, reason, client, person, resource, ..Event::default() });
+    }
+
     /// The request of a client, believed as far as it can be.
     async fn read(&self, request: &str) -> Result<Ask, Response> {
         let here = |text| problem(StatusCode::BAD_REQUEST, text);
@@ -83,8 +112,13 @@ impl Server {
         let form =
             form.ok_or_else(|| here("The program that sent you here cannot be understood."))?;
         let refused = |refused: Refused| match refused {
-            Refused::Here(text) => here(text),
+            Refused::Here(text) => {
+                self.decided("authorize", Outcome::Refused, text, Who::default());
+                here(text)
+            }
             Refused::There(back, error, why) => {
+                let who = Who { client: form.one("client_id").ok().flatten(), ..Who::default() };
+                self.decided("authorize", Outcome::Refused, why, who);
                 self.back(&back, &[("error", error), ("error_description", why)])
             }
         };
@@ -159,10 +193,12 @@ impl Server {
     /// Asks the person, unless there is nothing to ask.
     async fn ask_person(&self, ask: &Ask, request: &str, person: &str, visit: &str) -> Shown {
         let Some(scope) = self.within_rights(ask, person) else {
-            return Ok(self.nothing_left(ask));
+            return Ok(self.nothing_left(ask, person));
         };
         let had = self.remembered(ask, person).await?.intersection(&scope);
         if scope.is_subset(&had) {
+            let why = "it was allowed before";
+            self.decided("consent", Outcome::Allowed, why, Who::of(ask, Some(person)));
             return self.give_code(ask, person, scope).await;
         }
         let new: Vec<_> = scope.iter().filter(|scope| !had.contains(scope)).collect();
@@ -180,8 +216,9 @@ impl Server {
         (!scope.is_empty()).then_some(scope)
     }
 
-    fn nothing_left(&self, ask: &Ask) -> Response {
+    fn nothing_left(&self, ask: &Ask, person: &str) -> Response {
         let why = "this person may have none of these scopes";
+        self.decided("consent", Outcome::Refused, why, Who::of(ask, Some(person)));
         self.back(&ask.back, &[("error", "access_denied"), ("error_description", why)])
     }
 
@@ -208,6 +245,18 @@ impl Server {
         let kept = self.store.keep_code(&grant, &code, &binding, now + CODE, now + GRANT).await;
         kept.map_err(|error| broken(&error))?;
         info!(client = ask.client.id, person, scope = %grant.allowed.scope, "code given");
+        let (client, resource) = (Some(&*ask.client.id), Some(&*ask.resource));
+        let (scope, grant) = (Some(grant.allowed.scope.to_string()), Some(&*grant.id));
+        let person = Some(person);
+        self.audit(&Event {
+            event: "code",
+            client,
+            resource,
+            scope,
+            grant,
+            person,
+            ..Event::default()
+        });
         Ok(self.back(&ask.back, &[("code", &code)]))
     }
 
@@ -235,14 +284,27 @@ impl Server {
         let ask = self.read(&asked).await?;
         let text = |name| form.one(name).ok().flatten().unwrap_or_default().to_owned();
         let (name, password) = (text("username"), text("password"));
+        let address = caller::household();
+        // a name that nobody has may be a password in the wrong field
+        let who = Who { person: self.people.get(&name).map(|_| &*name), ..Who::of(&ask, None) };
+        if let Err(wait) = self.throttle.attempt(&name, address, self.clock.now()) {
+            self.decided("login", Outcome::Refused, "too many attempts", who);
+            let text = format!("Too many attempts. Try again in {}.", for_people(wait));
+            let page = self.login_page(&ask, &asked, Some(&visit), &name, Some(&text));
+            let wait = [(header::RETRY_AFTER, wait.to_string())];
+            return Ok((StatusCode::TOO_MANY_REQUESTS, wait, page).into_response());
+        }
         let people = self.people.clone();
-        let (who, _turn) = (name.clone(), self.logins.acquire().await);
-        let is_right = tokio::task::spawn_blocking(move || people.is(&who, &password)).await;
+        let (typed, _turn) = (name.clone(), self.logins.acquire().await);
+        let is_right = tokio::task::spawn_blocking(move || people.is(&typed, &password)).await;
         if !is_right.unwrap_or(false) {
             info!("somebody could not log in");
+            self.decided("login", Outcome::Refused, "name or password is wrong", who);
             let error = "Name or password is wrong.";
             return Ok(self.login_page(&ask, &asked, Some(&visit), &name, Some(error)));
         }
+        self.throttle.succeeded(&name, address);
+        self.decided("login", Outcome::Allowed, "a right password", who);
         // a new secret: whoever knew the one from before the login must not be logged in by it
         let session = random();
         let begun = self.store.begin_session(&session, &name, self.clock.now() + SESSION).await;
@@ -268,6 +330,7 @@ impl Server {
             Ok(Some("deny")) => {
                 info!(client = ask.client.id, person, "denied");
                 let why = "the person has said no";
+                self.decided("consent", Outcome::Refused, why, Who::of(&ask, Some(&person)));
                 return Ok(
                     self.back(&ask.back, &[("error", "access_denied"), ("error_description", why)])
                 );
@@ -275,7 +338,7 @@ impl Server {
             _ => return Err(stale()),
         }
         let Some(scope) = self.within_rights(&ask, &person) else {
-            return Ok(self.nothing_left(&ask));
+            return Ok(self.nothing_left(&ask, &person));
         };
         if !ask.client.can_be_anybody(&ask.back.redirect) {
             let mut all = self.remembered(&ask, &person).await?;
@@ -284,6 +347,35 @@ impl Server {
                 self.store.remember_consent(&person, &ask.client.id, &ask.resource, &all).await;
             kept.map_err(|error| broken(&error))?;
         }
+        self.decided(
+            "consent",
+            Outcome::Allowed,
+            "the person has said yes",
+            Who::of(&ask, Some(&person)),
+        );
         self.give_code(&ask, &person, scope).await
+    }
+}
+
+/// Whom a decision is about.
+#[derive(Clone, Copy, Default)]
+struct Who<'a> {
+    client: Option<&'a str>,
+    person: Option<&'a str>,
+    resource: Option<&'a str>,
+}
+
+impl<'a> Who<'a> {
+    fn of(ask: &'a Ask, person: Option<&'a str>) -> Self {
+        Self { client: Some(&ask.client.id), person, resource: Some(&ask.resource) }
+    }
+}
+
+/// A time in words.
+fn for_people(seconds: i64) -> String {
+    match seconds {
+        ..=1 => "a second".into(),
+        2..=90 => format!("{seconds} seconds"),
+        _ => format!("{} minutes", (seconds + 59) / 60),
     }
 }

@@ -1,25 +1,43 @@
 //! The endpoints that programs ask: tokens, introspection, revocation, metadata and keys.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use axum::{
     Json,
-    extract::{Request, State},
-    http::{HeaderMap, StatusCode, header, request::Parts},
+    extract::{MatchedPath, Request, State},
+    http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
+    middleware::Next,
     response::{IntoResponse as _, Response},
 };
 use mcp_auth::{
-    issuer::{client::Credentials, form::Form},
-    limits,
+    issuer::{
+        assertion::Assertion,
+        client::Credentials,
+        form::{Form, Twice},
+    },
+    jwks, limits,
+    refusal::refuse,
+    verify::Cause,
 };
 use serde_json::{Value, json};
+use tracing::{info, warn};
 
 use crate::{
     Server,
+    audit::{Event, Outcome},
     client::{Client, Proof, document::Documents, registered},
+    rate::Kind,
     refused::Refused,
+    signing::PUBLISHED,
     store::StoreError,
 };
+
+/// Letters that the address of a request may have, and bytes that its headers may have together.
+const LONGEST_URL: usize = 16 * 1024;
+const MOST_HEADERS: usize = 32 * 1024;
 
 /// Bytes that a form may have.
 const MAX_FORM: usize = 16 * 1024;
@@ -48,31 +66,65 @@ fn unkept(answer: Result<Value, Refused>) -> Response {
     ([(header::CACHE_CONTROL, "no-store"), (header::PRAGMA, "no-cache")], answer).into_response()
 }
 
+/// Refuses what is longer than anybody needs, and counts what is answered.
+pub async fn guard(request: Request, next: Next) -> Response {
+    let url = request.uri().path_and_query().map_or(0, |all| all.as_str().len());
+    let headers: usize =
+        request.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    if url > LONGEST_URL {
+        let text = "the address of this request is too long";
+        return refuse(StatusCode::URI_TOO_LONG, "invalid_request", text);
+    }
+    if headers > MOST_HEADERS {
+        let text = "the headers of this request are too long";
+        return refuse(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "invalid_request", text);
+    }
+    let path = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
+    let begun = Instant::now();
+    let answer = next.run(request).await;
+    if let Some(path) = path {
+        let status = answer.status().as_u16().to_string();
+        metrics::histogram!("authorization_request_seconds", "path" => path.clone())
+            .record(begun.elapsed());
+        metrics::counter!("authorization_requests_total", "path" => path, "status" => status)
+            .increment(1);
+    }
+    answer
+}
+
 /// `POST /token`.
 pub async fn token(State(server): State<Arc<Server>>, request: Request) -> Response {
-    unkept(match form_of(request).await {
-        Ok((parts, form)) => server.token(&parts.headers, &form).await,
-        Err(refused) => Err(refused),
-    })
+    let answer = async {
+        server.count(Kind::Token)?;
+        let (parts, form) = form_of(request).await?;
+        server.token(&parts.headers, &form).await
+    };
+    unkept(answer.await.inspect_err(|refused| server.refusal("token", refused)))
 }
 
 /// `POST /introspect` (RFC 7662).
 pub async fn introspect(State(server): State<Arc<Server>>, request: Request) -> Response {
-    unkept(match form_of(request).await {
-        Ok((parts, form)) => server.introspect(&parts.headers, &form).await,
-        Err(refused) => Err(refused),
-    })
+    let answer = async {
+        server.count(Kind::Introspect)?;
+        let (parts, form) = form_of(request).await?;
+        server.introspect(&parts.headers, &form).await
+    };
+    unkept(answer.await.inspect_err(|refused| server.refusal("introspect", refused)))
 }
 
 /// `POST /revoke` (RFC 7009): 200 for whatever is revoked, and for what is none of ours too.
 pub async fn revoke(State(server): State<Arc<Server>>, request: Request) -> Response {
-    let revoked = match form_of(request).await {
-        Ok((parts, form)) => server.revoke(&parts.headers, &form).await,
-        Err(refused) => Err(refused),
+    let answer = async {
+        server.count(Kind::Token)?;
+        let (parts, form) = form_of(request).await?;
+        server.revoke(&parts.headers, &form).await
     };
-    match revoked {
+    match answer.await {
         Ok(()) => (StatusCode::OK, [(header::CACHE_CONTROL, "no-store")]).into_response(),
-        Err(refused) => unkept(Err(refused)),
+        Err(refused) => {
+            server.refusal("revoke", &refused);
+            unkept(Err(refused))
+        }
     }
 }
 
@@ -81,15 +133,45 @@ pub async fn metadata(State(server): State<Arc<Server>>) -> Response {
     ([(header::CACHE_CONTROL, "public, max-age=300")], Json(server.metadata())).into_response()
 }
 
-/// `GET /ready`: 200 when the database answers.
-pub async fn ready(State(server): State<Arc<Server>>) -> Response {
-    match server.store.ping().await {
-        Ok(()) => Json(json!({"status": "ready"})).into_response(),
-        Err(error) => Refused::broken(error).into_response(),
+/// `GET /jwks.json`: to be kept no longer than a new key waits before it signs.
+pub async fn jwks(State(server): State<Arc<Server>>, headers: HeaderMap) -> Response {
+    let mut answer = jwks::publish(State(server.keys.clone()), headers).await;
+    if let Ok(kept) = HeaderValue::try_from(format!("public, max-age={PUBLISHED}"))
+        && answer.headers().contains_key(header::CACHE_CONTROL)
+    {
+        answer.headers_mut().insert(header::CACHE_CONTROL, kept);
     }
+    answer
+}
+
+/// `GET /ready`: 200 when the database answers and the keys can be read.
+pub async fn ready(State(server): State<Arc<Server>>) -> Response {
+    let not_ready = |why: &str| {
+        let refusal = refuse(StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", why);
+        ([(header::RETRY_AFTER, "5")], refusal).into_response()
+    };
+    if let Err(error) = server.store.ping().await {
+        warn!("not ready: {error}");
+        return not_ready("the database does not answer");
+    }
+    if !server.signer.is_ready() {
+        return not_ready("the keys cannot be read");
+    }
+    Json(json!({"status": "ready"})).into_response()
 }
 
 impl Server {
+    /// Counts a request, where requests are counted.
+    pub(crate) fn count(&self, kind: Kind) -> Result<(), Refused> {
+        self.rates.as_ref().map_or(Ok(()), |rates| rates.count(kind))
+    }
+
+    /// Writes down that a program was refused.
+    fn refusal(&self, event: &'static str, refused: &Refused) {
+        let reason = Some(refused.reason());
+        self.audit(&Event { event, outcome: Outcome::Refused, reason, ..Event::default() });
+    }
+
     /// The client of this id, wherever it is from.
     ///
     /// # Errors
@@ -119,6 +201,12 @@ impl Server {
         form: &Form,
     ) -> Result<Arc<Client>, Refused> {
         let unknown = Refused::Client { in_header: headers.contains_key(header::AUTHORIZATION) };
+        if let Some(assertion) = Assertion::find(form)? {
+            if headers.contains_key(header::AUTHORIZATION) {
+                return Err(Twice.into());
+            }
+            return self.signed_by(assertion).await?.ok_or(unknown);
+        }
         match Credentials::find(headers, form)? {
             Some(credentials) => {
                 let client = self.find(credentials.id()).await?;
@@ -128,9 +216,36 @@ impl Server {
             None if !headers.contains_key(header::AUTHORIZATION) => {
                 let id = form.one("client_id")?.unwrap_or_default();
                 let client = self.find(id).await?;
-                client.filter(|client| client.proof == Proof::Public).ok_or(unknown)
+                client.filter(|client| client.proof.is_none()).ok_or(unknown)
             }
             None => Err(unknown),
         }
+    }
+
+    /// The client that has signed this, for this server, now, and once.
+    async fn signed_by(
+        &self,
+        assertion: Result<Assertion<'_>, Cause>,
+    ) -> Result<Option<Arc<Client>>, Refused> {
+        let refused = |cause: Cause| {
+            info!("an assertion of a client is refused: {cause}");
+            Ok(None)
+        };
+        let assertion = match assertion {
+            Ok(assertion) => assertion,
+            Err(cause) => return refused(cause),
+        };
+        let Some(client) = self.find(assertion.client()).await? else { return Ok(None) };
+        let Proof::Keys(keys) = &client.proof else { return Ok(None) };
+        let endpoint = format!("{}/token", self.issuer);
+        let accepted = match assertion.accept(keys, &[&self.issuer, &endpoint], self.clock.now()) {
+            Ok(accepted) => accepted,
+            Err(cause) => return refused(cause),
+        };
+        if !self.store.is_first(&client.id, &accepted.jti, accepted.expires).await? {
+            warn!(client = client.id, "an assertion came a second time");
+            return Ok(None);
+        }
+        Ok(Some(client))
     }
 }

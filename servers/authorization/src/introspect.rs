@@ -4,7 +4,7 @@ use axum::http::HeaderMap;
 use mcp_auth::{Identity, issuer::form::Form};
 use serde_json::{Value, json};
 
-use crate::{Server, client::Proof, refused::Refused};
+use crate::{Server, audit::Event, refused::Refused};
 
 impl Server {
     /// What is known of a token, for a resource server that it is meant for. Everything else is the same to everybody: not
@@ -14,15 +14,21 @@ impl Server {
     /// [`Refused`], for whoever shows not who he is.
     pub async fn introspect(&self, headers: &HeaderMap, form: &Form) -> Result<Value, Refused> {
         let client = self.client(headers, form).await?;
-        if client.proof == Proof::Public {
+        if client.proof.is_none() {
             return Err(Refused::Client { in_header: false });
         }
         let token = form.one("token")?.ok_or(Refused::request("token is missing"))?;
-        let inactive = json!({"active": false});
-        let Some((identity, resource)) = self.known(token).await? else { return Ok(inactive) };
-        if client.id != resource {
-            return Ok(inactive); // a resource server's id is its URL
-        }
+        // a resource server's id is its URL
+        let known = self.known(token).await?.filter(|(_, resource)| client.id == *resource);
+        let of = |person: Option<&str>, reason| {
+            let (event, client, resource) = ("introspect", Some(&*client.id), None);
+            self.audit(&Event { event, client, resource, person, reason, ..Event::default() });
+        };
+        let Some((identity, resource)) = known else {
+            of(None, Some("not active, or not for this server"));
+            return Ok(json!({"active": false}));
+        };
+        of(Some(identity.subject()), Some("active"));
         let claim = |name: &str| identity.claim(name).cloned().unwrap_or_default();
         Ok(json!({
             "active": true, "token_type": "Bearer", "iss": self.issuer, "aud": resource,
@@ -39,15 +45,21 @@ impl Server {
         let client = self.client(headers, form).await?;
         let token = form.one("token")?.ok_or(Refused::request("token is missing"))?;
         let now = self.clock.now();
+        let revoked = |reason, grant| {
+            let (event, client) = ("revoke", Some(&*client.id));
+            self.audit(&Event { event, client, reason: Some(reason), grant, ..Event::default() });
+        };
         if let Some((grant, _)) = self.store.refresh_token(token, now).await? {
             if grant.allowed.client == client.id {
                 self.store.end(&grant.id, now).await?;
+                revoked("a refresh token, and all that came of its grant", Some(&*grant.id));
             }
         } else if let Some((identity, _)) = self.known(token).await?
             && identity.client() == Some(&client.id)
             && let Some(jti) = identity.claim("/jti").and_then(Value::as_str)
         {
             self.store.revoke(jti, identity.expires()).await?;
+            revoked("an access token", jti.split_once('.').map(|(grant, _)| grant));
         }
         Ok(())
     }

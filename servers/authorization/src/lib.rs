@@ -2,7 +2,9 @@
 //!
 //! [`AuthorizationServer::builder`] makes one that lives in somebody else's program; the binary `authorization` is one by itself.
 
+pub mod audit;
 pub mod authorize;
+pub mod caller;
 pub mod client;
 mod cookie;
 mod flow;
@@ -11,35 +13,44 @@ mod introspect;
 mod metadata;
 mod pages;
 pub mod people;
+mod rate;
 pub mod redirect;
 pub mod refused;
 pub mod settings;
-mod signing;
+pub mod signing;
 pub mod store;
+mod throttle;
 pub mod token;
 
 use std::{collections::HashMap, sync::Arc};
 
 use axum::{
     Router,
+    middleware::{from_fn, from_fn_with_state},
     routing::{any, get, post},
 };
 use mcp_auth::{
     Clock, ScopeSet,
     algorithm::Algorithm,
     issuer::{files::KeyFiles, keys::Alg},
-    jwks::{self, KeySet},
+    jwks::KeySet,
     jwt::{Policy, Verifier},
+    origin::{self, Origins, Rule},
 };
 use tokio::sync::Semaphore;
+use tracing::error;
 
 use crate::{
+    audit::Audit,
     authorize::Offer,
+    caller::Proxies,
     client::{Client, document::Documents, registered},
     cookie::Cookies,
     people::People,
+    rate::Rates,
     signing::Signer,
     store::Store,
+    throttle::Throttle,
 };
 
 /// All that the endpoints share.
@@ -58,6 +69,12 @@ pub struct Server {
     clients: HashMap<String, Arc<Client>>,
     documents: Option<Documents>,
     cookies: Cookies,
+    audit: Audit,
+    throttle: Throttle,
+    rates: Option<Rates>,
+    proxies: Proxies,
+    knocking: Arc<Rule>,
+    access: i64,
     /// Passwords that are checked at a time: each takes a core and 19 MiB for a moment.
     logins: Semaphore,
 }
@@ -86,6 +103,11 @@ pub struct Builder {
     demo: Vec<(&'static str, &'static str)>,
     clients: HashMap<String, Client>,
     documents: Option<Documents>,
+    hosts: Vec<String>,
+    audit: Audit,
+    rates: Option<Rates>,
+    proxies: Proxies,
+    access: i64,
 }
 
 /// Why there is no server.
@@ -126,15 +148,22 @@ impl AuthorizationServer {
             demo: Vec::new(),
             clients: HashMap::new(),
             documents: None,
+            hosts: Vec::new(),
+            audit: Audit::default(),
+            rates: Some(Rates::default()),
+            proxies: 0,
+            access: token::ACCESS,
         }
     }
 
-    /// All endpoints, at the paths that the metadata names.
+    /// All endpoints, at the paths that the metadata names, and `/ready`. Each request is asked for its `Host` and `Origin`, and counted
+    /// by the address that `ConnectInfo<SocketAddr>` says.
     pub fn routes(&self) -> Router {
-        let Server { base, keys, .. } = &*self.server;
+        let Server { base, proxies, knocking, .. } = &*self.server;
         let metadata = get(http::metadata);
         let router = Router::new()
             .route(&format!("/.well-known/oauth-authorization-server{base}"), metadata.clone())
+            .route(&format!("{base}/jwks.json"), get(http::jwks))
             .route(&format!("{base}/authorize"), get(flow::authorize))
             .route(&format!("{base}/login"), post(flow::login))
             .route(&format!("{base}/consent"), post(flow::consent))
@@ -149,8 +178,34 @@ impl AuthorizationServer {
         } else {
             router.route(&format!("{base}/.well-known/oauth-authorization-server"), metadata)
         };
-        let keys = get(jwks::publish).with_state(keys.clone());
-        router.with_state(self.server.clone()).route(&format!("{base}/jwks.json"), keys)
+        router
+            .with_state(self.server.clone())
+            .layer(from_fn_with_state(*proxies, caller::remember))
+            .layer(from_fn_with_state(knocking.clone(), origin::check))
+            .layer(from_fn(http::guard))
+    }
+
+    /// Forgets, every ten minutes, what has ended: expired codes, sessions and tokens, and clients that registered themselves and
+    /// were not used for 90 days. To be run beside the server, for as long as that runs.
+    pub fn housekeeping(&self) -> impl Future<Output = ()> + Send + 'static {
+        let server = self.server.clone();
+        async move {
+            loop {
+                let now = server.clock.now();
+                let idle = now - registered::IDLE;
+                let cleaned = match server.store.clean(now).await {
+                    Ok(()) => server.store.expire_clients(idle).await.map(drop),
+                    error => error,
+                };
+                if let Err(error) = cleaned {
+                    error!("what has ended cannot be forgotten: {error}");
+                }
+                if let Some(rates) = &server.rates {
+                    rates.clean();
+                }
+                tokio::time::sleep(std::time::Duration::from_secs(600)).await;
+            }
+        }
     }
 }
 
@@ -193,6 +248,37 @@ impl Builder {
         Self { alg, ..self }
     }
 
+    /// Names beside that of the issuer by which this server may be called, as they stand in `Host`.
+    #[must_use]
+    pub fn hosts(self, hosts: Vec<String>) -> Self {
+        Self { hosts, ..self }
+    }
+
+    /// Where decisions are written down. Defaults to the log.
+    #[must_use]
+    pub fn audit(self, audit: Audit) -> Self {
+        Self { audit, ..self }
+    }
+
+    /// Counts no requests per address: for measurements, or where something in front of this server counts. Attempts to log in
+    /// are counted all the same.
+    #[must_use]
+    pub fn without_rates(self) -> Self {
+        Self { rates: None, ..self }
+    }
+
+    /// How many proxies in front of this server add to `X-Forwarded-For`. Defaults to none, and the header is not read.
+    #[must_use]
+    pub fn proxies(self, proxies: Proxies) -> Self {
+        Self { proxies, ..self }
+    }
+
+    /// Seconds that an access token is good for. Defaults to 300.
+    #[must_use]
+    pub fn access_tokens_last(self, seconds: i64) -> Self {
+        Self { access: seconds, ..self }
+    }
+
     /// What time it is. Defaults to the system's clock.
     #[must_use]
     pub fn clock(self, clock: Clock) -> Self {
@@ -204,21 +290,29 @@ impl Builder {
     /// # Errors
     /// [`BuildError`].
     pub fn build(self, keys: KeyFiles, store: Store) -> Result<AuthorizationServer, BuildError> {
-        let Self { issuer, resources, scopes, words, clock, alg, people, demo, clients, documents } =
-            self;
+        let Self { issuer, resources, scopes, words, clock, alg, people, demo, clients, .. } = self;
+        let Self { documents, mut hosts, audit, rates, proxies, access, .. } = self;
         let (is_secure, base) = base(&issuer).ok_or(BuildError::Issuer(issuer.clone()))?;
         if resources.is_empty() {
             return Err(BuildError::Resource);
         }
-        let signer = Signer::open(keys, alg)?;
+        let signer = Signer::open(keys, alg, clock.clone())?;
         let keys = KeySet::of_any_kind(signer.jwks(), clock.clone());
-        let algorithm = match alg {
-            Alg::Rs256 => Algorithm::Rs256,
-            Alg::Es256 => Algorithm::Es256,
-            Alg::EdDsa => Algorithm::EdDsa,
-        };
+        // a key of before may be of another kind, and what it has signed is good until it ends
+        let algorithms = [Algorithm::Rs256, Algorithm::Es256, Algorithm::EdDsa];
+        let origin = issuer.strip_suffix(base).unwrap_or(&issuer).to_owned();
+        hosts.extend(origin.split_once("://").map(|(_, host)| host.to_owned()));
+        let mut knocking = Rule::new(hosts, origin, &Origins::default());
+        for public in
+            ["/.well-known/", "/jwks.json", "/token", "/revoke", "/register", "/register/"]
+        {
+            knocking = knocking.public(format!("{base}{public}"));
+        }
+        for form in ["/login", "/consent"] {
+            knocking = knocking.form(format!("{base}{form}"));
+        }
         let verifier = |resource: &String| {
-            let policy = Policy::new(&issuer, resource).algorithms([algorithm]);
+            let policy = Policy::new(&issuer, resource).algorithms(algorithms);
             (
                 resource.clone(),
                 Verifier::with_policy(keys.clone(), policy.leeway(std::time::Duration::ZERO)),
@@ -241,6 +335,12 @@ impl Builder {
             clients: clients.into_iter().map(|(id, client)| (id, Arc::new(client))).collect(),
             documents,
             cookies: Cookies::new(is_secure, &secret),
+            audit,
+            throttle: Throttle::default(),
+            rates,
+            proxies,
+            knocking,
+            access,
             logins: Semaphore::new(2),
             issuer,
         };

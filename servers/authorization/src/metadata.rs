@@ -1,5 +1,6 @@
 //! What can be done here, and where? (RFC 8414 §2)
 
+use mcp_auth::{algorithm::Algorithm, issuer::assertion};
 use serde_json::{Value, json};
 
 use crate::{Server, authorize::Offer};
@@ -7,7 +8,8 @@ use crate::{Server, authorize::Offer};
 /// The document: exactly what works.
 #[must_use]
 pub fn document(issuer: &str, offer: &Offer, reads_documents: bool) -> Value {
-    let auth = ["none", "client_secret_basic", "client_secret_post"];
+    let auth = ["none", "client_secret_basic", "client_secret_post", "private_key_jwt"];
+    let signed = assertion::ALGORITHMS.map(Algorithm::name);
     json!({
         "issuer": issuer,
         "authorization_endpoint": format!("{issuer}/authorize"),
@@ -22,7 +24,10 @@ pub fn document(issuer: &str, offer: &Offer, reads_documents: bool) -> Value {
         "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
         "token_endpoint_auth_methods_supported": auth,
         "revocation_endpoint_auth_methods_supported": auth,
-        "introspection_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+        "introspection_endpoint_auth_methods_supported": &auth[1..],
+        "token_endpoint_auth_signing_alg_values_supported": signed,
+        "revocation_endpoint_auth_signing_alg_values_supported": signed,
+        "introspection_endpoint_auth_signing_alg_values_supported": signed,
         "code_challenge_methods_supported": ["S256"],
         "client_id_metadata_document_supported": reads_documents,
         "authorization_response_iss_parameter_supported": true,

@@ -43,6 +43,19 @@ impl Refused {
     }
 }
 
+impl Refused {
+    /// For the audit.
+    #[must_use]
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Request(_, why) => why,
+            Self::Client { .. } => "an unknown client, or not its proof",
+            Self::TooMany { .. } => "too many requests",
+            Self::Broken => "this server is broken",
+        }
+    }
+}
+
 impl From<Twice> for Refused {
     fn from(_: Twice) -> Self {
         Self::request("a parameter, or the client's id and secret, stand in the request twice")
@@ -63,8 +76,8 @@ impl IntoResponse for Refused {
                 refuse(StatusCode::BAD_REQUEST, error, why)
             }
             Self::Client { in_header } => {
-                info!("refused: an unknown client, or not its secret");
-                let text = "the client is unknown, or this is not its secret";
+                info!("refused: an unknown client, or not its proof");
+                let text = "the client is unknown, or has not shown that it is the one";
                 let refusal = refuse(StatusCode::UNAUTHORIZED, "invalid_client", text);
                 if !in_header {
                     return refusal;

@@ -12,12 +12,13 @@ use tracing::{info, warn};
 
 use crate::{
     Server,
-    client::{Client, Proof},
+    audit::{Event, Outcome},
+    client::Client,
     refused::Refused,
     store::{Binding, Grant, Redeemed},
 };
 
-/// Seconds that an access token is good for.
+/// Seconds that an access token is good for, if nothing else is said.
 pub const ACCESS: i64 = 300;
 /// Seconds that a refresh token may lie unused.
 pub const REFRESH: i64 = 14 * 24 * 3600;
@@ -69,10 +70,8 @@ impl Server {
             }
             Redeemed::Unfit(refused) => Err(refused),
             Redeemed::Again(grant) => {
-                warn!(
-                    client = client.id,
-                    grant, "a code came a second time: what the first gave has ended"
-                );
+                let why = "a code came a second time: what the first gave has ended";
+                self.replayed(client, &grant, why);
                 Err(invalid("the code was used already"))
             }
             Redeemed::Unknown => Err(invalid("the code is unknown or has expired")),
@@ -97,9 +96,10 @@ impl Server {
         let grant = match self.store.rotate(token, &client.id, &next, now + REFRESH, now).await? {
             Redeemed::Good(grant) => grant,
             Redeemed::Again(grant) => {
-                warn!(
-                    client = client.id,
-                    grant, "a refresh token came a second time: the grant has ended"
+                self.replayed(
+                    client,
+                    &grant,
+                    "a refresh token came a second time: the grant has ended",
                 );
                 return Err(invalid("the refresh token was used already"));
             }
@@ -122,7 +122,7 @@ impl Server {
     }
 
     fn for_itself(&self, client: &Client, form: &Form) -> Result<Value, Refused> {
-        if !client.may_act_alone || client.proof == Proof::Public {
+        if !client.may_act_alone || client.proof.is_none() {
             return Err(Refused::new(
                 "unauthorized_client",
                 "this client may not use client_credentials",
@@ -149,9 +149,16 @@ impl Server {
         let now = self.clock.now();
         let claims = json!({
             "iss": self.issuer, "aud": resource, "sub": client.id, "client_id": client.id,
-            "scope": scope.to_string(), "iat": now, "exp": now.saturating_add(ACCESS), "jti": random(),
+            "scope": scope.to_string(), "iat": now, "exp": now.saturating_add(self.access), "jti": random(),
         });
-        self.signed(&claims, &scope, None)
+        self.signed(&claims, &scope, None, None)
+    }
+
+    fn replayed(&self, client: &Client, grant: &str, why: &str) {
+        warn!(client = client.id, grant, "{why}");
+        let (outcome, reason) = (Outcome::Refused, Some(why));
+        let (client, grant) = (Some(&*client.id), Some(grant));
+        self.audit(&Event { event: "replay", outcome, reason, client, grant, ..Event::default() });
     }
 
     fn answer(
@@ -168,11 +175,11 @@ impl Server {
         let claims = json!({
             "iss": self.issuer, "aud": allowed.resource, "sub": allowed.person, "client_id": allowed.client,
             "scope": scope.to_string(), "roles": person.roles,
-            "iat": now, "exp": now.saturating_add(ACCESS),
+            "iat": now, "exp": now.saturating_add(self.access),
             // the grant's name, so that a token ends with it
             "jti": format!("{}.{}", grant.id, random()),
         });
-        self.signed(&claims, scope, refresh)
+        self.signed(&claims, scope, refresh, Some(&grant.id))
     }
 
     fn signed(
@@ -180,11 +187,25 @@ impl Server {
         claims: &Value,
         scope: &ScopeSet,
         refresh: Option<&str>,
+        grant: Option<&str>,
     ) -> Result<Value, Refused> {
         let token = self.signer.sign(claims).map_err(Refused::broken)?;
         info!(client = %claims["client_id"], %scope, "token issued");
+        let said = |name: &str| claims[name].as_str();
+        let (event, client, person, resource) =
+            ("token", said("client_id"), said("sub"), said("aud"));
+        let scopes = Some(scope.to_string());
+        self.audit(&Event {
+            event,
+            client,
+            person,
+            resource,
+            scope: scopes,
+            grant,
+            ..Event::default()
+        });
         let mut answer = json!({
-            "access_token": token, "token_type": "Bearer", "expires_in": ACCESS, "scope": scope.to_string(),
+            "access_token": token, "token_type": "Bearer", "expires_in": self.access, "scope": scope.to_string(),
         });
         if let Some(refresh) = refresh {
             answer["refresh_token"] = refresh.into();

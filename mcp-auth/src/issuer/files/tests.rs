@@ -208,3 +208,20 @@ fn keys_that_others_could_replace_are_refused() {
     assert!(matches!(error, FileError::Disk(DiskError::Writable { mode: 0o777, .. })), "{error}");
     assert!(stored(&files).is_empty(), "no key is made where others could put theirs beside it");
 }
+
+#[test]
+fn a_new_key_signs_when_it_has_been_published_for_a_while() {
+    let dir = tempfile::tempdir().unwrap();
+    let files = KeyFiles::new(dir.path());
+    let signs = |now| files.signing_key_published(60, now).unwrap().kid().to_owned();
+    assert!(files.signing_key_published(60, 1000).is_err(), "there is no key");
+    let first = files.generate(Alg::Es256, 0).unwrap().kid().to_owned();
+    assert_eq!(signs(1000), first, "nobody can know another one");
+    let second = files.rotate(Alg::Rs256, 2048, 3600, 1000).unwrap().kid().to_owned();
+    assert_eq!((signs(1000), signs(1059)), (first.clone(), first.clone()));
+    assert_eq!(signs(1060), second);
+    let third = files.rotate(Alg::Es256, 0, 30, 1070).unwrap().kid().to_owned();
+    assert_eq!(signs(1071), second);
+    assert_eq!(signs(1100), third, "those before have ended");
+    assert_eq!(signs(1131), third);
+}

@@ -4,10 +4,19 @@ use std::{
     collections::HashMap,
     fs,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
-use mcp_auth::ScopeSet;
+use mcp_auth::{
+    ScopeSet,
+    issuer::{
+        assertion,
+        client::SHORTEST_SECRET,
+        disk::{DiskError, must_be_private},
+    },
+};
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::{Client, Origin, Proof};
 use crate::{redirect, store::hash};
@@ -22,6 +31,7 @@ struct Entry {
     redirect_uris: Vec<String>,
     scope: Option<String>,
     client_secret: Option<String>,
+    jwks: Option<Value>,
     grant_types: Option<Vec<String>>,
 }
 
@@ -37,6 +47,9 @@ pub enum ClientsError {
         /// Why.
         error: std::io::Error,
     },
+    /// There are secrets in it, and others can read it.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
     /// It is no list of clients.
     #[error("{path} is no list of clients: {error}")]
     Malformed {
@@ -63,6 +76,9 @@ pub fn read(path: &Path) -> Result<HashMap<String, Client>, ClientsError> {
     let text = fs::read(path).map_err(|error| ClientsError::Io { path: path.to_owned(), error })?;
     let entries: Vec<Entry> = serde_json::from_slice(&text)
         .map_err(|error| ClientsError::Malformed { path: path.to_owned(), error })?;
+    if entries.iter().any(|entry| entry.client_secret.is_some()) {
+        must_be_private(path)?;
+    }
     let mut clients = HashMap::new();
     for entry in entries {
         let name = entry.client_id.clone();
@@ -84,12 +100,16 @@ fn client(entry: Entry) -> Result<Client, String> {
     for uri in &entry.redirect_uris {
         redirect::check(uri).map_err(|error| format!("{uri:?}: {error}"))?;
     }
-    let proof = match entry.client_secret {
-        None => Proof::Public,
-        Some(secret) if secret.len() >= mcp_auth::issuer::client::SHORTEST_SECRET => {
-            Proof::Secret(hash(&secret))
+    let proof = match (entry.client_secret, &entry.jwks) {
+        (None, None) => Proof::Public,
+        (None, Some(jwks)) => Proof::Keys(Arc::new(
+            assertion::keys(jwks).map_err(|error| format!("its jwks: {error}"))?,
+        )),
+        (Some(_), Some(_)) => {
+            return Err("it has a client_secret or a jwks, not both".into());
         }
-        Some(_) => {
+        (Some(secret), None) if secret.len() >= SHORTEST_SECRET => Proof::Secret(hash(&secret)),
+        (Some(_), None) => {
             return Err("its secret is too short: 16 characters at least, best random ones".into());
         }
     };
@@ -100,8 +120,8 @@ fn client(entry: Entry) -> Result<Client, String> {
         return Err(format!("there is no grant {unknown:?}"));
     }
     let may = |grant: &str| grants.iter().any(|one| one == grant);
-    if may("client_credentials") && proof == Proof::Public {
-        return Err("client_credentials needs a client_secret".into());
+    if may("client_credentials") && proof.is_none() {
+        return Err("client_credentials needs a client_secret or a jwks".into());
     }
     if may("authorization_code") && entry.redirect_uris.is_empty() {
         return Err("authorization_code needs redirect_uris".into());

@@ -5,14 +5,14 @@ pub mod document;
 pub mod file;
 pub mod registered;
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
-use mcp_auth::ScopeSet;
+use mcp_auth::{ScopeSet, jwks::Keys};
 
 use crate::{redirect, store::hash};
 
 /// A program that asks for tokens.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Client {
     /// Its id.
     pub id: String,
@@ -35,12 +35,22 @@ pub struct Client {
 }
 
 /// How a client shows who it is.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub enum Proof {
     /// Not at all: it is a program in somebody's hands (`none`).
     Public,
     /// By a secret, of which the hash is kept (`client_secret_basic`, `client_secret_post`).
     Secret(String),
+    /// By an assertion that one of its keys has signed (`private_key_jwt`).
+    Keys(Arc<Keys>),
+}
+
+impl Proof {
+    /// Does its client prove nothing?
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        matches!(self, Self::Public)
+    }
 }
 
 /// Where a client is from.
@@ -67,7 +77,7 @@ impl Client {
     /// be any program there (RFC 8252 §8.6): so people are asked each time.
     #[must_use]
     pub fn can_be_anybody(&self, redirect: &str) -> bool {
-        self.proof == Proof::Public && redirect::is_loopback(redirect)
+        self.proof.is_none() && redirect::is_loopback(redirect)
     }
 }
 

@@ -5,17 +5,26 @@ use std::sync::Arc;
 use axum::{
     Json,
     extract::{Path, Request, State},
-    http::{HeaderMap, StatusCode, header, request::Parts},
+    http::{StatusCode, header, request::Parts},
     response::{IntoResponse as _, Response},
 };
-use mcp_auth::{bearer, issuer::disk::random, limits, refusal::refuse};
+use mcp_auth::{
+    bearer,
+    issuer::{assertion, disk::random},
+    limits,
+    refusal::refuse,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tracing::info;
 
 use super::{Client, Origin, Proof};
 use crate::{
-    Server, redirect,
+    Server,
+    audit::{Event, Outcome},
+    caller,
+    rate::Kind,
+    redirect,
     refused::Refused,
     store::{Registered, hash},
 };
@@ -26,6 +35,8 @@ const TIME: std::time::Duration = std::time::Duration::from_secs(10);
 /// Clients that may have registered themselves: in all, and from one address.
 const MOST: i64 = 10_000;
 const MOST_FROM_ONE: i64 = 100;
+/// Seconds after which a client that nobody has used is forgotten.
+pub const IDLE: i64 = 90 * 24 * 3600;
 
 /// What a client says of itself, as far as it is of interest here; the rest is passed over (RFC 7591 §2).
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
@@ -40,6 +51,8 @@ struct Metadata {
     grant_types: Vec<String>,
     #[serde(default = "web")]
     application_type: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jwks: Option<Value>,
 }
 
 fn basic() -> String {
@@ -64,11 +77,21 @@ impl Metadata {
     /// What can be promised of it; what cannot is left out, and the client reads in the answer what it got.
     fn accepted(mut self) -> Result<Self, Response> {
         let invalid = |why: &str| refused("invalid_client_metadata", why);
-        let methods = ["none", "client_secret_basic", "client_secret_post"];
+        let methods = ["none", "client_secret_basic", "client_secret_post", "private_key_jwt"];
         if !methods.contains(&self.token_endpoint_auth_method.as_str()) {
             return Err(invalid(
-                "token_endpoint_auth_method is none, client_secret_basic or client_secret_post",
+                "token_endpoint_auth_method is none, client_secret_basic, client_secret_post or private_key_jwt",
             ));
+        }
+        let signs = self.token_endpoint_auth_method == "private_key_jwt";
+        match (&self.jwks, signs) {
+            (Some(jwks), true) if assertion::keys(jwks).is_ok() => {}
+            (_, true) => {
+                return Err(invalid(
+                    "private_key_jwt needs a jwks with public keys; jwks_uri is not fetched",
+                ));
+            }
+            (_, false) => self.jwks = None,
         }
         if !["web", "native"].contains(&self.application_type.as_str()) {
             return Err(invalid("application_type is web or native"));
@@ -98,8 +121,20 @@ impl Metadata {
         Ok(self)
     }
 
-    fn proof(&self, secret: Option<String>) -> Proof {
-        secret.map_or(Proof::Public, Proof::Secret)
+    fn has_secret(&self) -> bool {
+        self.token_endpoint_auth_method.starts_with("client_secret")
+    }
+
+    /// What was promised when the client registered; nothing when the database has something else.
+    fn proof(&self, secret: Option<String>) -> Option<Proof> {
+        match (self.token_endpoint_auth_method.as_str(), secret, &self.jwks) {
+            ("none", None, _) => Some(Proof::Public),
+            ("private_key_jwt", None, Some(jwks)) => {
+                Some(Proof::Keys(Arc::new(assertion::keys(jwks).ok()?)))
+            }
+            (_, Some(secret), _) if self.has_secret() => Some(Proof::Secret(secret)),
+            _ => None,
+        }
     }
 }
 
@@ -109,7 +144,7 @@ pub(crate) fn client(stored: Registered) -> Option<Client> {
     Some(Client {
         may_refresh: metadata.grant_types.iter().any(|grant| grant == "refresh_token"),
         scope: metadata.scope.as_ref().map(|scope| scope.split(' ').collect()),
-        proof: metadata.proof(stored.secret),
+        proof: metadata.proof(stored.secret)?,
         id: stored.id,
         name: metadata.client_name,
         redirects: metadata.redirect_uris,
@@ -156,10 +191,11 @@ fn broken(error: impl std::fmt::Display) -> Response {
 
 impl Server {
     async fn register(&self, request: Request) -> Result<Response, Response> {
-        let (parts, metadata) = metadata_of(request).await?;
-        let address = address(&parts.headers);
+        self.count(Kind::Register).map_err(axum::response::IntoResponse::into_response)?;
+        let (_, metadata) = metadata_of(request).await?;
+        let address = caller::household().map_or_else(String::new, |address| address.to_string());
         let (id, registration) = (random(), random());
-        let secret = (metadata.token_endpoint_auth_method != "none").then(random);
+        let secret = metadata.has_secret().then(random);
         let stored = Registered {
             id: id.clone(),
             metadata: serde_json::to_string(&metadata).map_err(broken)?,
@@ -169,12 +205,19 @@ impl Server {
             created: self.clock.now(),
         };
         if !self.store.register(&stored, MOST, MOST_FROM_ONE).await.map_err(broken)? {
+            self.about(&id, Outcome::Refused, "too many clients have registered");
             return Err(Refused::TooMany { retry_after: 3600 }.into_response());
         }
+        self.about(&id, Outcome::Allowed, "registered");
         info!(client = id, name = metadata.client_name, "registered");
         let answer = self.described(&stored, &metadata, Some(&registration), secret.as_deref());
         Ok((StatusCode::CREATED, [(header::CACHE_CONTROL, "no-store")], Json(answer))
             .into_response())
+    }
+
+    fn about(&self, client: &str, outcome: Outcome, reason: &str) {
+        let (client, reason) = (Some(client), Some(reason));
+        self.audit(&Event { event: "register", outcome, client, reason, ..Event::default() });
     }
 
     async fn manage(&self, id: &str, request: Request) -> Result<Response, Response> {
@@ -186,6 +229,7 @@ impl Server {
             );
             ([(header::WWW_AUTHENTICATE, "Bearer")], refusal).into_response()
         };
+        self.count(Kind::Register).map_err(axum::response::IntoResponse::into_response)?;
         let token = bearer::token(request.uri(), request.headers(), 1024).map(hash);
         let stored = self.store.registered(id).await.map_err(broken)?;
         let (Ok(token), Some(mut stored)) = (token, stored) else { return Err(unauthorized()) };
@@ -197,18 +241,24 @@ impl Server {
             "GET" => serde_json::from_str(&stored.metadata).map_err(broken)?,
             "PUT" => {
                 let (_, metadata) = metadata_of(request).await?;
-                if (metadata.token_endpoint_auth_method == "none") != stored.secret.is_none() {
+                let before: Metadata = serde_json::from_str(&stored.metadata).map_err(broken)?;
+                if metadata.has_secret() != before.has_secret()
+                    || (metadata.token_endpoint_auth_method == "none")
+                        != (before.token_endpoint_auth_method == "none")
+                {
                     return Err(refused(
                         "invalid_client_metadata",
-                        "a client cannot get or lose its secret: register anew",
+                        "a client cannot change how it shows who it is: register anew",
                     ));
                 }
                 stored.metadata = serde_json::to_string(&metadata).map_err(broken)?;
                 self.store.change(id, &stored.metadata).await.map_err(broken)?;
+                self.about(id, Outcome::Allowed, "changed");
                 metadata
             }
             "DELETE" => {
                 self.store.unregister(id, self.clock.now()).await.map_err(broken)?;
+                self.about(id, Outcome::Allowed, "deleted");
                 return Ok(StatusCode::NO_CONTENT.into_response());
             }
             _ => return Ok(StatusCode::METHOD_NOT_ALLOWED.into_response()),
@@ -242,9 +292,4 @@ impl Server {
         }
         answer
     }
-}
-
-/// Where a request is from: for now everybody is from the same place.
-fn address(_: &HeaderMap) -> String {
-    String::new()
 }

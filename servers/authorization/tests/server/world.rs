@@ -87,7 +87,9 @@ impl World {
         Verifier::with_policy(self.keys.clone(), policy)
     }
 
-    pub async fn send(&self, request: Request<Body>) -> Answer {
+    pub async fn send(&self, mut request: Request<Body>) -> Answer {
+        let host = ISSUER.strip_prefix("http://").unwrap().parse().unwrap();
+        request.headers_mut().entry("host").or_insert(host);
         let (parts, body) = self.app.clone().oneshot(request).await.unwrap().into_parts();
         let body = to_bytes(body, 1 << 20).await.unwrap();
         let text = String::from_utf8(body.to_vec()).unwrap();

@@ -1,0 +1,98 @@
+//! Who decided what, about whom? One line of JSON for each decision, for people who have to find out later. Never a code, a
+//! token, a secret or a password, and no name that was typed unless it is somebody's.
+
+use std::{fmt, sync::Arc};
+
+use serde::Serialize;
+
+use crate::{Server, caller};
+
+/// A decision. What does not apply is left out.
+#[derive(Debug, Default, Serialize)]
+pub struct Event<'a> {
+    /// What was asked: `authorize`, `login`, `consent`, `code`, `token`, `introspect`, `revoke`, `register`, `client`.
+    pub event: &'static str,
+    /// `allowed` or `refused`.
+    pub outcome: Outcome,
+    /// Why it was refused, or how it was allowed: a word or a sentence of this server.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<&'a str>,
+    /// The client's id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client: Option<&'a str>,
+    /// The person.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub person: Option<&'a str>,
+    /// The server that it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resource: Option<&'a str>,
+    /// The scopes that were given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
+    /// The name of what a person has allowed: the same in all that came of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grant: Option<&'a str>,
+}
+
+/// How it ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// It was done.
+    #[default]
+    Allowed,
+    /// It was not.
+    Refused,
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    /// Seconds since 1970.
+    time: i64,
+    #[serde(flatten)]
+    event: &'a Event<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    address: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request: Option<String>,
+}
+
+/// Where the lines go.
+#[derive(Clone)]
+pub struct Audit(Arc<dyn Fn(&str) + Send + Sync>);
+
+impl Audit {
+    /// Calls this for each line, which has no line end.
+    pub fn new(write: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(write))
+    }
+}
+
+impl Default for Audit {
+    /// Lines of the log, of the target `audit`.
+    fn default() -> Self {
+        Self::new(|line| tracing::info!(target: "audit", "{line}"))
+    }
+}
+
+impl fmt::Debug for Audit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Audit")
+    }
+}
+
+impl Server {
+    /// Writes a decision down.
+    pub(crate) fn audit(&self, event: &Event<'_>) {
+        metrics::counter!("authorization_decisions_total", "event" => event.event, "outcome" => match event.outcome {
+            Outcome::Allowed => "allowed",
+            Outcome::Refused => "refused",
+        })
+        .increment(1);
+        let address = caller::address().map(|address| address.to_string());
+        let line = Line { time: self.clock.now(), event, address, request: caller::request() };
+        if let Ok(line) = serde_json::to_string(&line) {
+            (self.audit.0)(&line);
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! How fast can somebody guess passwords? A few attempts are free; then each failure doubles the time until the next.
+//! A name that nobody has counts like any other, so that nobody learns which names there are.
+
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    sync::{Mutex, PoisonError},
+};
+
+use aws_lc_rs::digest::{SHA256, digest};
+
+/// Things that are remembered; each takes some 60 bytes.
+const MOST: usize = 100_000;
+
+/// What is counted: the name as it was typed, by its hash, because people type their password there too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Counted {
+    Both([u8; 32], Option<IpAddr>),
+    Address(Option<IpAddr>),
+    Name([u8; 32]),
+}
+
+impl Counted {
+    /// How many failures are free, and the longest time in seconds that one has to wait then.
+    fn limits(self) -> (u32, i64) {
+        match self {
+            Self::Both(..) => (3, 900),
+            Self::Address(_) => (20, 900),
+            // nobody may lock somebody else out for long by guessing from everywhere
+            Self::Name(_) => (50, 30),
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Failures {
+    count: u32,
+    next: i64,
+    forgotten: i64,
+}
+
+/// Failed attempts to log in.
+#[derive(Debug, Default)]
+pub struct Throttle(Mutex<HashMap<Counted, Failures>>);
+
+impl Throttle {
+    fn counted(name: &str, address: Option<IpAddr>) -> [Counted; 3] {
+        let mut hash = [0; 32];
+        hash.copy_from_slice(digest(&SHA256, name.as_bytes()).as_ref());
+        [Counted::Both(hash, address), Counted::Address(address), Counted::Name(hash)]
+    }
+
+    /// Counts an attempt as failed before it is made, so that many at once do not get through together. A right password
+    /// gives it back: [`succeeded`](Self::succeeded).
+    ///
+    /// # Errors
+    /// Seconds to wait.
+    pub fn attempt(&self, name: &str, address: Option<IpAddr>, now: i64) -> Result<(), i64> {
+        let counted = Self::counted(name, address);
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let wait =
+            counted.iter().filter_map(|one| all.get(one)).map(|failures| failures.next - now);
+        if let Some(wait) = wait.max().filter(|wait| *wait > 0) {
+            return Err(wait);
+        }
+        if all.len() + counted.len() > MOST {
+            all.retain(|_, failures| failures.forgotten > now);
+        }
+        if all.len() + counted.len() > MOST {
+            return Err(30); // somebody is guessing with a hundred thousand names
+        }
+        for one in counted {
+            let (free, longest) = one.limits();
+            let failures = all.entry(one).or_insert(Failures { count: 0, next: 0, forgotten: 0 });
+            if failures.forgotten <= now {
+                failures.count = 0;
+            }
+            failures.count = failures.count.saturating_add(1);
+            let doubled = failures.count.checked_sub(free).map_or(0, |over| 1 << over.min(20));
+            failures.next = now + longest.min(doubled);
+            failures.forgotten = failures.next + 3600;
+        }
+        Ok(())
+    }
+
+    /// Forgets the failures of this name at this address, and gives the others this one back: somebody with an account must not
+    /// wipe out by it what he has tried with other names.
+    pub fn succeeded(&self, name: &str, address: Option<IpAddr>) {
+        let [both, others @ ..] = Self::counted(name, address);
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.remove(&both);
+        for other in others {
+            if let Some(failures) = all.get_mut(&other) {
+                failures.count = failures.count.saturating_sub(1);
+                failures.next = 0;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(last: u8) -> Option<IpAddr> {
+        Some([10, 0, 0, last].into())
+    }
+
+    #[test]
+    fn each_failure_after_the_third_doubles_the_time_until_the_next() {
+        let throttle = Throttle::default();
+        let mut now = 1000;
+        for _ in 0..3 {
+            assert_eq!(throttle.attempt("alice", address(1), now), Ok(()));
+        }
+        let mut waits = Vec::new();
+        while waits.len() < 12 {
+            match throttle.attempt("alice", address(1), now) {
+                Ok(()) => {}
+                Err(wait) => {
+                    waits.push(wait);
+                    now += wait;
+                }
+            }
+        }
+        assert_eq!(waits, [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900]);
+        assert_eq!(throttle.attempt("alice", address(2), now), Ok(()), "alice herself, elsewhere");
+        assert!(throttle.attempt("alice", address(1), now).is_ok());
+        assert_eq!(throttle.attempt("alice", address(1), now + 899), Err(1));
+    }
+
+    #[test]
+    fn an_address_that_tries_many_names_waits_too_and_an_account_of_ones_own_does_not_help() {
+        let throttle = Throttle::default();
+        for n in 0..19 {
+            assert_eq!(throttle.attempt(&format!("name {n}"), address(1), 0), Ok(()), "{n}");
+            assert_eq!(throttle.attempt("mallory", address(1), 0), Ok(()), "{n}");
+            throttle.succeeded("mallory", address(1));
+        }
+        assert_eq!(throttle.attempt("the twentieth", address(1), 0), Ok(()));
+        assert_eq!(throttle.attempt("another name", address(1), 0), Err(1));
+        assert_eq!(throttle.attempt("another name", address(2), 0), Ok(()));
+    }
+
+    #[test]
+    fn whom_many_addresses_guess_at_waits_half_a_minute_at_most() {
+        let throttle = Throttle::default();
+        for n in 0..200 {
+            let _ = throttle.attempt("alice", address(n), i64::from(n) * 31);
+        }
+        assert!(throttle.attempt("alice", address(250), 199 * 31 + 30).is_ok());
+        assert_eq!(throttle.attempt("alice", address(251), 199 * 31 + 31), Err(29));
+    }
+
+    #[test]
+    fn what_is_remembered_has_an_end() {
+        let throttle = Throttle::default();
+        for n in 0..40_000 {
+            let _ = throttle.attempt(&n.to_string(), None, 0);
+            throttle.succeeded("", None);
+        }
+        assert!(throttle.0.lock().unwrap().len() <= MOST);
+    }
+}
