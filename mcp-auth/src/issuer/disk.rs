@@ -43,15 +43,6 @@ pub(crate) fn io(path: &Path, error: std::io::Error) -> DiskError {
     DiskError::Io { path: path.to_owned(), error }
 }
 
-/// Creates a folder that only its owner may enter.
-pub(crate) fn create_dir(dir: &Path) -> Result<(), DiskError> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(dir).map_err(|error| io(dir, error))
-}
-
 /// Writes a file in one step, if there is none of this name; says whether it did. Of two processes that try
 /// together one succeeds, because a hard link is made by one alone, and nobody ever sees half a file.
 ///
@@ -62,7 +53,7 @@ pub fn write_once(path: &Path, text: &str, secret: bool) -> Result<bool, DiskErr
         return Ok(false);
     }
     if let Some(dir) = path.parent() {
-        create_dir(dir)?;
+        create_private_dir(dir)?;
     }
     let draft = draft(path, text, secret)?;
     let linked = fs::hard_link(&draft, path);
@@ -75,12 +66,36 @@ pub fn write_once(path: &Path, text: &str, secret: bool) -> Result<bool, DiskErr
 }
 
 /// Writes a file under another name, beside the one that it is to become.
-pub(crate) fn draft(path: &Path, text: &str, secret: bool) -> Result<PathBuf, DiskError> {
+fn draft(path: &Path, text: &str, secret: bool) -> Result<PathBuf, DiskError> {
     let mut name = path.as_os_str().to_owned();
     name.push(format!(".{}", random()));
     let draft = PathBuf::from(name);
     write_new(&draft, text, secret)?;
     Ok(draft)
+}
+
+/// Replaces a file in one step, so that no reader ever sees half of it.
+///
+/// # Errors
+/// What the system says; the file from before is still there then.
+pub fn replace(path: &Path, text: &str, secret: bool) -> Result<(), DiskError> {
+    let draft = draft(path, text, secret)?;
+    fs::rename(&draft, path).map_err(|error| {
+        let _ = fs::remove_file(&draft);
+        io(path, error)
+    })
+}
+
+/// Creates a folder that only its owner may enter, and those above it that are missing.
+///
+/// # Errors
+/// What the system says.
+pub fn create_private_dir(dir: &Path) -> Result<(), DiskError> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(dir).map_err(|error| io(dir, error))
 }
 
 /// Writes a new file; a secret one is never readable by others, not for a moment. On Windows it inherits

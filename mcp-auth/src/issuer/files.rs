@@ -10,7 +10,9 @@ use std::{
 use serde_json::{Value, json};
 
 use super::{
-    disk::{create_dir, draft, io, must_be_guarded, must_be_private, write_new, write_once},
+    disk::{
+        create_private_dir, io, must_be_guarded, must_be_private, replace, write_new, write_once,
+    },
     keys::{Alg, SigningKey},
 };
 
@@ -64,7 +66,7 @@ impl KeyFiles {
         if self.jwks().exists() {
             return Err(FileError::Exists(self.dir.clone()));
         }
-        create_dir(&self.dir)?;
+        create_private_dir(&self.dir)?;
         must_be_guarded(&self.dir)?;
         let key = SigningKey::generate(alg, bits)?;
         self.store(&key)?;
@@ -241,11 +243,8 @@ impl KeyFiles {
         let _ = fs::remove_file(self.public(kid));
     }
 
-    /// Replaces the list in one step, so that no reader ever sees half of it.
     fn publish(&self, list: &Value) -> Result<(), FileError> {
-        let path = self.jwks();
-        let draft = draft(&path, &pretty(list), false)?;
-        Ok(fs::rename(&draft, &path).map_err(|error| io(&path, error))?)
+        Ok(replace(&self.jwks(), &pretty(list), false)?)
     }
 
     /// Writes the list if there is none yet.

@@ -165,7 +165,7 @@ impl Server {
     async fn person(&self, visit: &str) -> Result<Option<String>, Response> {
         let person = self.store.session(visit, self.clock.now()).await;
         let person = person.map_err(|error| broken(&error))?;
-        Ok(person.filter(|person| self.people.get(person).is_some()))
+        Ok(person.filter(|person| self.people.now().get(person).is_some()))
     }
 
     fn login_page(
@@ -212,7 +212,7 @@ impl Server {
 
     /// What of it the person may have at all.
     fn within_rights(&self, ask: &Ask, person: &str) -> Option<ScopeSet> {
-        let scope = ask.scope.intersection(&self.people.rights(person));
+        let scope = ask.scope.intersection(&self.people.now().rights(person));
         (!scope.is_empty()).then_some(scope)
     }
 
@@ -286,7 +286,8 @@ impl Server {
         let (name, password) = (text("username"), text("password"));
         let address = caller::household();
         // a name that nobody has may be a password in the wrong field
-        let who = Who { person: self.people.get(&name).map(|_| &*name), ..Who::of(&ask, None) };
+        let who =
+            Who { person: self.people.now().get(&name).map(|_| &*name), ..Who::of(&ask, None) };
         if let Err(wait) = self.throttle.attempt(&name, address, self.clock.now()) {
             self.decided("login", Outcome::Refused, "too many attempts", who);
             let text = format!("Too many attempts. Try again in {}.", for_people(wait));
@@ -294,7 +295,7 @@ impl Server {
             let wait = [(header::RETRY_AFTER, wait.to_string())];
             return Ok((StatusCode::TOO_MANY_REQUESTS, wait, page).into_response());
         }
-        let people = self.people.clone();
+        let people = self.people.now();
         let (typed, _turn) = (name.clone(), self.logins.acquire().await);
         let is_right = tokio::task::spawn_blocking(move || people.is(&typed, &password)).await;
         if !is_right.unwrap_or(false) {

@@ -92,6 +92,12 @@ pub async fn guard(request: Request, next: Next) -> Response {
     answer
 }
 
+/// 405; the router adds `Allow`.
+pub async fn wrong_method() -> Response {
+    let text = "this path does not take this method; the header Allow says which it takes";
+    refuse(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", text)
+}
+
 /// `POST /token`.
 pub async fn token(State(server): State<Arc<Server>>, request: Request) -> Response {
     let answer = async {

@@ -77,7 +77,7 @@ impl Server {
         }
         if let Some((grant, _)) = jti.split_once('.') {
             let stands = self.store.stands(grant).await?;
-            if !stands || self.people.get(identity.subject()).is_none() {
+            if !stands || self.people.now().get(identity.subject()).is_none() {
                 return Ok(None);
             }
         }

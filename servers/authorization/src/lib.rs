@@ -2,10 +2,12 @@
 //!
 //! [`AuthorizationServer::builder`] makes one that lives in somebody else's program; the binary `authorization` is one by itself.
 
+mod admin;
 pub mod audit;
 pub mod authorize;
 pub mod caller;
 pub mod client;
+pub mod config;
 mod cookie;
 mod flow;
 mod http;
@@ -13,9 +15,11 @@ mod introspect;
 mod metadata;
 mod pages;
 pub mod people;
+pub mod program;
 mod rate;
 pub mod redirect;
 pub mod refused;
+pub mod roster;
 pub mod settings;
 pub mod signing;
 pub mod store;
@@ -48,6 +52,7 @@ use crate::{
     cookie::Cookies,
     people::People,
     rate::Rates,
+    roster::Roster,
     signing::Signer,
     store::Store,
     throttle::Throttle,
@@ -64,7 +69,7 @@ pub struct Server {
     signer: Signer,
     keys: Arc<KeySet>,
     verifiers: Vec<(String, Verifier)>,
-    people: Arc<People>,
+    people: Roster,
     demo: Vec<(&'static str, &'static str)>,
     clients: HashMap<String, Arc<Client>>,
     documents: Option<Documents>,
@@ -99,7 +104,7 @@ pub struct Builder {
     words: HashMap<String, String>,
     clock: Clock,
     alg: Alg,
-    people: People,
+    people: Roster,
     demo: Vec<(&'static str, &'static str)>,
     clients: HashMap<String, Client>,
     documents: Option<Documents>,
@@ -120,7 +125,7 @@ pub enum BuildError {
     )]
     Issuer(String),
     /// There is nothing that tokens could be for.
-    #[error("name at least one resource, the URL of an MCP server, that tokens are for")]
+    #[error("name at least one resource, the URL of an MCP server, that tokens are for (--resource URL)")]
     Resource,
     /// The keys.
     #[error(transparent)]
@@ -144,7 +149,7 @@ impl AuthorizationServer {
             words: HashMap::new(),
             clock: Clock::default(),
             alg: Alg::Es256,
-            people: People::default(),
+            people: Roster::fixed(People::default()),
             demo: Vec::new(),
             clients: HashMap::new(),
             documents: None,
@@ -179,6 +184,7 @@ impl AuthorizationServer {
             router.route(&format!("{base}/.well-known/oauth-authorization-server"), metadata)
         };
         router
+            .method_not_allowed_fallback(http::wrong_method) // here, or a preflight would pass the layers by
             .with_state(self.server.clone())
             .layer(from_fn_with_state(*proxies, caller::remember))
             .layer(from_fn_with_state(knocking.clone(), origin::check))
@@ -221,6 +227,12 @@ impl Builder {
     /// Who can log in.
     #[must_use]
     pub fn people(self, people: People) -> Self {
+        self.roster(Roster::fixed(people))
+    }
+
+    /// Who can log in, where that may change.
+    #[must_use]
+    pub fn roster(self, people: Roster) -> Self {
         Self { people, ..self }
     }
 
@@ -330,7 +342,7 @@ impl Builder {
             signer,
             keys,
             verifiers,
-            people: Arc::new(people),
+            people,
             demo,
             clients: clients.into_iter().map(|(id, client)| (id, Arc::new(client))).collect(),
             documents,

@@ -1,15 +1,9 @@
-//! Starts the authorization server.
+//! Starts the authorization server, or changes its people and keys.
 
 use std::process::ExitCode;
 
-use common::server;
-use mcp_auth_server::settings::{Settings, app};
+use mcp_auth_server::program::Program;
 
 fn main() -> ExitCode {
-    common::settings::main(async |settings: Settings| {
-        let bound = server::bind(&settings.listen).await?;
-        let app = app(&settings, &bound.url).await?;
-        println!("{}", bound.url);
-        server::serve(bound, app, &settings.connections).await
-    })
+    common::settings::main(Program::run)
 }

@@ -67,6 +67,9 @@ pub enum PeopleError {
     /// A password is too long, or cannot be hashed.
     #[error("a password has at most {LONGEST_PASSWORD} letters, and one at least")]
     Password,
+    /// What stands for a password is no hash of one.
+    #[error("the password of {0:?} is no hash as `authorization user add` writes it")]
+    Hash(String),
     /// A name that cannot be typed, or that could be taken for another one.
     #[error("a name has 1 to 64 letters, digits, `.`, `-`, `_` or `@`, not {0:?}")]
     Name(String),
@@ -99,15 +102,7 @@ impl People {
     /// # Errors
     /// [`PeopleError`].
     pub fn read(mut self, path: &Path) -> Result<Self, PeopleError> {
-        must_be_private(path)?;
-        let io = |error| PeopleError::Io { path: path.to_owned(), error };
-        let text = fs::read(path).map_err(io)?;
-        let read: BTreeMap<String, Person> = serde_json::from_slice(&text)
-            .map_err(|error| PeopleError::Malformed { path: path.to_owned(), error })?;
-        for name in read.keys() {
-            check_name(name)?;
-        }
-        self.people.extend(read);
+        self.people.extend(read(path)?);
         Ok(self)
     }
 
@@ -143,6 +138,25 @@ impl People {
     }
 }
 
+/// The people of a file, by name.
+///
+/// # Errors
+/// [`PeopleError`].
+pub fn read(path: &Path) -> Result<BTreeMap<String, Person>, PeopleError> {
+    must_be_private(path)?;
+    let io = |error| PeopleError::Io { path: path.to_owned(), error };
+    let text = fs::read(path).map_err(io)?;
+    let read: BTreeMap<String, Person> = serde_json::from_slice(&text)
+        .map_err(|error| PeopleError::Malformed { path: path.to_owned(), error })?;
+    for (name, person) in &read {
+        check_name(name)?;
+        if PasswordHash::new(&person.password).is_err() {
+            return Err(PeopleError::Hash(name.clone()));
+        }
+    }
+    Ok(read)
+}
+
 /// A password as it is kept.
 ///
 /// # Errors
@@ -155,7 +169,11 @@ pub fn hash(password: &str) -> Result<String, PeopleError> {
     hashed.map(|hash| hash.to_string()).map_err(|_| PeopleError::Password)
 }
 
-fn check_name(name: &str) -> Result<(), PeopleError> {
+/// Can this be a name?
+///
+/// # Errors
+/// [`PeopleError::Name`].
+pub fn check_name(name: &str) -> Result<(), PeopleError> {
     let is_good = (1..=64).contains(&name.len())
         && name.bytes().all(|b| b.is_ascii_alphanumeric() || b".-_@".contains(&b));
     if is_good { Ok(()) } else { Err(PeopleError::Name(name.to_owned())) }

@@ -110,7 +110,7 @@ impl Server {
         };
         // never more than was allowed, and never more than the person may have by now
         let mut scope =
-            grant.allowed.scope.intersection(&self.people.rights(&grant.allowed.person));
+            grant.allowed.scope.intersection(&self.people.now().rights(&grant.allowed.person));
         if let Some(asked) = asked {
             scope = scope.intersection(&asked);
         }
@@ -169,7 +169,8 @@ impl Server {
         now: i64,
     ) -> Result<Value, Refused> {
         let allowed = &grant.allowed;
-        let person = self.people.get(&allowed.person);
+        let people = self.people.now();
+        let person = people.get(&allowed.person);
         let person =
             person.ok_or(Refused::new("invalid_grant", "the person may not be here any more"))?;
         let claims = json!({

@@ -8,10 +8,11 @@ mod clients;
 mod grants;
 mod sessions;
 
-use std::{path::Path, time::Duration};
+use std::{io::ErrorKind, path::Path, time::Duration};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use mcp_auth::issuer::disk::{DiskError, must_be_private, write_new};
 use sqlx::{
     SqlitePool, Transaction,
     migrate::MigrateError,
@@ -30,6 +31,9 @@ pub enum StoreError {
     /// The database failed.
     #[error("the database failed: {0}")]
     Database(#[from] sqlx::Error),
+    /// Its file cannot be made, or others can read it.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
     /// It cannot be brought up to date.
     #[error("the database cannot be brought up to date: {0}")]
     Migration(#[from] MigrateError),
@@ -47,9 +51,9 @@ impl Store {
     /// # Errors
     /// When it cannot be opened, made or brought up to date.
     pub async fn open(file: &Path) -> Result<Self, StoreError> {
+        private(file)?;
         let options = SqliteConnectOptions::new()
             .filename(file)
-            .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             // committed is committed when the program is killed; when the power fails, the last moments may be lost
             .synchronous(SqliteSynchronous::Normal)
@@ -106,6 +110,16 @@ impl Store {
     /// A transaction that writes. It takes its turn at once: one that reads first and then wants to write would fail.
     async fn writing(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
         Ok(self.pool.begin_with("BEGIN IMMEDIATE").await?)
+    }
+}
+
+/// Makes the file if it is not there, for its owner alone: hashes of tokens, and who uses what, are nobody else's business.
+fn private(file: &Path) -> Result<(), StoreError> {
+    match write_new(file, "", true) {
+        Err(DiskError::Io { error, .. }) if error.kind() == ErrorKind::AlreadyExists => {
+            Ok(must_be_private(file)?)
+        }
+        made => Ok(made?),
     }
 }
 

@@ -1,0 +1,195 @@
+//! How does the operator change who may log in, and which key signs? By files, which a running server reads again.
+
+use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
+    io::{BufRead as _, IsTerminal as _},
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, bail};
+use clap::Subcommand;
+use common::PublicUrl;
+use mcp_auth::{
+    Clock,
+    issuer::{disk, files::KeyFiles},
+};
+
+use crate::{
+    people::{self, Person},
+    settings::{Service, Settings},
+    signing::{OVERLAP, PUBLISHED},
+};
+
+/// Letters that a new password has at least.
+const SHORTEST: usize = 8;
+
+/// Who may log in.
+#[derive(Debug, Subcommand)]
+pub enum User {
+    /// Add somebody; the password is asked for, or is the first line of the input
+    Add {
+        /// His name: letters, digits, . - _ @
+        name: String,
+        /// What he is, such as admin, user or guest; may be given again
+        #[arg(long = "role", value_name = "ROLE", required = true)]
+        roles: Vec<String>,
+    },
+    /// Set another password
+    Password {
+        /// Whose
+        name: String,
+    },
+    /// Lock somebody out: at once, with the tokens that his clients could refresh
+    Disable {
+        /// Whom
+        name: String,
+    },
+    /// Let somebody in again
+    Enable {
+        /// Whom
+        name: String,
+    },
+    /// Remove somebody
+    Remove {
+        /// Whom
+        name: String,
+    },
+    /// List names and roles
+    List,
+}
+
+/// Which key signs.
+#[derive(Debug, Subcommand)]
+pub enum Keys {
+    /// Make a new key; it signs when it has been published for a minute, and the old one stays published for an hour
+    Rotate,
+    /// List the keys, the newest first
+    List,
+}
+
+impl User {
+    /// Does it, in the file of people.
+    ///
+    /// # Errors
+    /// One sentence; the file is as it was then.
+    pub fn run(self, settings: &Settings) -> anyhow::Result<()> {
+        let Some(file) = &settings.service.people else {
+            bail!(
+                "name the file of people with --people FILE; `user add` makes it if it is not there"
+            );
+        };
+        if let Self::List = self {
+            print!("{}", listed(file, "")?);
+            return Ok(());
+        }
+        let mut all = if file.exists() { people::read(file)? } else { BTreeMap::new() };
+        let unknown = |name: &str| format!("there is nobody called {name:?} in {}", file.display());
+        let said = match self {
+            Self::Add { name, roles } => {
+                if all.contains_key(&name) {
+                    bail!(
+                        "{name} is there already; `authorization user password {name}` sets another password"
+                    );
+                }
+                people::check_name(&name)?;
+                let known = &settings.rights.roles;
+                if let Some(role) = roles.iter().find(|role| !known.contains_key(*role)) {
+                    let known: Vec<_> = known.keys().map(String::as_str).collect();
+                    bail!(
+                        "there is no role {role:?}; there are {} (--config FILE)",
+                        known.join(", ")
+                    );
+                }
+                let password = people::hash(&password()?)?;
+                let said = format!("{name} can log in as {}", roles.join(", "));
+                all.insert(name, Person { password, roles, disabled: false });
+                said
+            }
+            Self::Password { name } => {
+                let person = all.get_mut(&name).with_context(|| unknown(&name))?;
+                person.password = people::hash(&password()?)?;
+                format!("{name} has another password")
+            }
+            Self::Disable { name } => {
+                all.get_mut(&name).with_context(|| unknown(&name))?.disabled = true;
+                format!("{name} is locked out")
+            }
+            Self::Enable { name } => {
+                all.get_mut(&name).with_context(|| unknown(&name))?.disabled = false;
+                format!("{name} can log in again")
+            }
+            Self::Remove { name } => {
+                all.remove(&name).with_context(|| unknown(&name))?;
+                format!("{name} is removed")
+            }
+            Self::List => return Ok(()),
+        };
+        let text = serde_json::to_string_pretty(&all)? + "\n";
+        disk::replace(file, &text, true)?;
+        println!("{said}");
+        Ok(())
+    }
+}
+
+/// Names and roles, a line each.
+pub(crate) fn listed(file: &Path, before: &str) -> anyhow::Result<String> {
+    let mut lines = String::new();
+    for (name, person) in people::read(file)? {
+        let state = if person.disabled { "  (locked out)" } else { "" };
+        let _ = writeln!(lines, "{before}{name}  {}{state}", person.roles.join(", "));
+    }
+    Ok(lines)
+}
+
+/// A new password, typed twice or read from the input.
+fn password() -> anyhow::Result<String> {
+    let password = if std::io::stdin().is_terminal() {
+        let first = rpassword::prompt_password("password: ")?;
+        if rpassword::prompt_password("once more: ")? != first {
+            bail!("these were two different passwords; nothing was changed");
+        }
+        first
+    } else {
+        let mut line = String::new();
+        std::io::stdin().lock().read_line(&mut line)?;
+        line.trim_end_matches(['\r', '\n']).to_owned()
+    };
+    if password.chars().count() < SHORTEST {
+        bail!("a password has at least {SHORTEST} letters; nothing was changed");
+    }
+    Ok(password)
+}
+
+impl Keys {
+    /// Does it, in the folder of keys.
+    ///
+    /// # Errors
+    /// One sentence.
+    pub fn run(self, settings: &Settings) -> anyhow::Result<()> {
+        let files = KeyFiles::new(folder(&settings.service, &settings.listen)?.join("keys"));
+        match self {
+            Self::Rotate => {
+                let now = Clock::default().now();
+                let key = files.rotate(settings.service.algorithm, 2048, OVERLAP, now)?;
+                println!("{}  {}  signs in {PUBLISHED} seconds", key.kid(), key.alg());
+            }
+            Self::List => {
+                let now = Clock::default().now();
+                for key in files.list()? {
+                    let left = key
+                        .retires
+                        .map(|at| format!("  published for {} min", (at - now).max(0) / 60));
+                    println!("{}  {}{}", key.kid, key.alg, left.unwrap_or_default());
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The folder of data, as the server would find it.
+fn folder(service: &Service, listen: &common::settings::Listen) -> anyhow::Result<PathBuf> {
+    let url = listen.public_url.clone().unwrap_or_else(|| PublicUrl::localhost(listen.port));
+    service.data(url.on_loopback(listen.port).is_development())
+}
