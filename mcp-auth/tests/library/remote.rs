@@ -1,5 +1,6 @@
 //! Keys of an issuer elsewhere: found, fetched, kept up to date, and kept through whatever an issuer may do.
 
+mod authority;
 mod fake;
 mod faults;
 mod outage;

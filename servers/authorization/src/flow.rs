@@ -85,6 +85,37 @@ fn stale() -> Response {
     problem(StatusCode::BAD_REQUEST, "This page was not made for your browser, or it is too old.")
 }
 
+/// What a page of ours has sent back.
+struct Posted {
+    form: Form,
+    /// The client's request.
+    request: String,
+    /// By which we may know that the page was ours.
+    csrf: String,
+    /// The browser's cookie.
+    visit: String,
+}
+
+/// What a page to allow shows beside the request. It is part of the proof that the page was ours: a client that changes its
+/// registration while somebody reads would else get what nobody has seen.
+fn shown(ask: &Ask, person: &str, scope: &ScopeSet) -> String {
+    format!("consent {person:?} {:?} {:?}", scope.to_string(), ask.client.name)
+}
+
+/// On to this page, with a GET: a 307 would send the password along.
+fn to(location: HeaderValue, cookie: Option<HeaderValue>) -> Response {
+    let headers = [
+        (header::LOCATION, location),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    ];
+    let mut answer = (StatusCode::SEE_OTHER, headers).into_response();
+    if let Some(cookie) = cookie {
+        answer.headers_mut().insert(header::SET_COOKIE, cookie);
+    }
+    answer
+}
+
 impl Server {
     fn visited(&self) -> Result<(), Response> {
         self.count(Kind::Page).map_err(|_| {
@@ -129,18 +160,10 @@ impl Server {
         Ask::read(client, &form, &self.offer).map_err(refused)
     }
 
-    /// Sends the person back to the client. After a form this must be a 303: a 307 would send the password along.
+    /// Sends the person back to the client.
     fn back(&self, back: &Back, parameters: &[(&str, &str)]) -> Response {
-        let uri = back.with(&self.issuer, parameters);
-        match HeaderValue::try_from(uri) {
-            Ok(uri) => {
-                let headers = [
-                    (header::LOCATION, uri),
-                    (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-                    (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
-                ];
-                (StatusCode::SEE_OTHER, headers).into_response()
-            }
+        match HeaderValue::try_from(back.with(&self.issuer, parameters)) {
+            Ok(uri) => to(uri, None),
             Err(_) => {
                 problem(StatusCode::BAD_REQUEST, "You cannot be sent back to where you came from.")
             }
@@ -203,7 +226,7 @@ impl Server {
         }
         let new: Vec<_> = scope.iter().filter(|scope| !had.contains(scope)).collect();
         let had: Vec<_> = had.iter().collect();
-        let csrf = self.cookies.csrf(visit, "consent", request);
+        let csrf = self.cookies.csrf(visit, &shown(ask, person, &scope), request);
         let action = format!("{}/consent", self.base);
         let form = pages::Form { action: &action, request, csrf: &csrf };
         let page = pages::consent(ask, &form, person, &new, &had, &|scope| self.words(scope));
@@ -260,28 +283,31 @@ impl Server {
         Ok(self.back(&ask.back, &[("code", &code)]))
     }
 
-    /// The parts of a form that a page of ours has sent, and the browser that it was made for.
-    async fn ours(
-        &self,
-        request: Request,
-        purpose: &str,
-    ) -> Result<(Form, String, String), Response> {
-        let (parts, form) = form_of(request).await.map_err(|refused| refused.into_response())?;
+    /// The parts of a form as a page of ours sends it, and the browser that it comes from.
+    async fn posted(&self, request: Request) -> Result<Posted, Response> {
+        let (parts, form) = form_of(request).await.map_err(|_| stale())?;
         let visit = self.cookies.read(&parts.headers).ok_or_else(stale)?;
-        let (Ok(Some(asked)), Ok(Some(csrf))) = (form.one("request"), form.one("csrf")) else {
+        let (Ok(Some(request)), Ok(Some(csrf))) = (form.one("request"), form.one("csrf")) else {
             return Err(stale());
         };
-        if !self.cookies.is_ours(csrf, visit, purpose, asked) {
-            warn!("a form for {purpose} was not made for this browser");
-            return Err(stale());
-        }
-        let (asked, visit) = (asked.to_owned(), visit.to_owned());
-        Ok((form, asked, visit))
+        Ok(Posted { request: request.into(), csrf: csrf.into(), visit: visit.into(), form })
+    }
+
+    /// For a form that we have not made for this browser, or that shows what is so no longer: another tab has logged in, or the
+    /// client has changed. Nothing is done; the person sees what a link to the request would show him.
+    fn anew(&self, posted: &Posted) -> Response {
+        warn!("a form was not made for this browser, or shows what is so no longer");
+        let again = format!("{}/authorize?{}", self.base, posted.request);
+        HeaderValue::try_from(again).map_or_else(|_| stale(), |again| to(again, None))
     }
 
     async fn log_in(&self, request: Request) -> Shown {
-        let (form, asked, visit) = self.ours(request, "login").await?;
-        let ask = self.read(&asked).await?;
+        let posted = self.posted(request).await?;
+        let Posted { form, request: asked, csrf, visit } = &posted;
+        if !self.cookies.is_ours(csrf, visit, "login", asked) {
+            return Err(self.anew(&posted));
+        }
+        let ask = self.read(asked).await?;
         let text = |name| form.one(name).ok().flatten().unwrap_or_default().to_owned();
         let (name, password) = (text("username"), text("password"));
         let address = caller::household();
@@ -291,7 +317,7 @@ impl Server {
         if let Err(wait) = self.throttle.attempt(&name, address, self.clock.now()) {
             self.decided("login", Outcome::Refused, "too many attempts", who);
             let text = format!("Too many attempts. Try again in {}.", for_people(wait));
-            let page = self.login_page(&ask, &asked, Some(&visit), &name, Some(&text));
+            let page = self.login_page(&ask, asked, Some(visit), &name, Some(&text));
             let wait = [(header::RETRY_AFTER, wait.to_string())];
             return Ok((StatusCode::TOO_MANY_REQUESTS, wait, page).into_response());
         }
@@ -302,7 +328,7 @@ impl Server {
             info!("somebody could not log in");
             self.decided("login", Outcome::Refused, "name or password is wrong", who);
             let error = "Name or password is wrong.";
-            return Ok(self.login_page(&ask, &asked, Some(&visit), &name, Some(error)));
+            return Ok(self.login_page(&ask, asked, Some(visit), &name, Some(error)));
         }
         self.throttle.succeeded(&name, address);
         self.decided("login", Outcome::Allowed, "a right password", who);
@@ -311,21 +337,28 @@ impl Server {
         let begun = self.store.begin_session(&session, &name, self.clock.now() + SESSION).await;
         begun.map_err(|error| broken(&error))?;
         info!(person = name, "logged in");
+        self.store.end_session(visit).await.map_err(|error| broken(&error))?;
         let again = format!("{}/authorize?{asked}", self.base);
         let (Ok(cookie), Ok(again)) = (self.cookies.set(&session), HeaderValue::try_from(again))
         else {
             return Err(stale());
         };
-        Ok((StatusCode::SEE_OTHER, [(header::SET_COOKIE, cookie), (header::LOCATION, again)])
-            .into_response())
+        Ok(to(again, Some(cookie)))
     }
 
     async fn decide(&self, request: Request) -> Shown {
-        let (form, asked, visit) = self.ours(request, "consent").await?;
-        let ask = self.read(&asked).await?;
-        let Some(person) = self.person(&visit).await? else {
-            return Ok(self.login_page(&ask, &asked, Some(&visit), "", None));
+        let posted = self.posted(request).await?;
+        let Posted { form, request: asked, csrf, visit } = &posted;
+        let ask = self.read(asked).await?;
+        let Some(person) = self.person(visit).await? else {
+            return Ok(self.login_page(&ask, asked, Some(visit), "", None));
         };
+        let Some(scope) = self.within_rights(&ask, &person) else {
+            return Ok(self.nothing_left(&ask, &person));
+        };
+        if !self.cookies.is_ours(csrf, visit, &shown(&ask, &person, &scope), asked) {
+            return Err(self.anew(&posted));
+        }
         match form.one("decision") {
             Ok(Some("allow")) => {}
             Ok(Some("deny")) => {
@@ -338,9 +371,6 @@ impl Server {
             }
             _ => return Err(stale()),
         }
-        let Some(scope) = self.within_rights(&ask, &person) else {
-            return Ok(self.nothing_left(&ask, &person));
-        };
         if !ask.client.can_be_anybody(&ask.back.redirect) {
             let mut all = self.remembered(&ask, &person).await?;
             all.extend(scope.iter().map(str::to_owned));

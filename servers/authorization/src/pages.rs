@@ -10,7 +10,7 @@ use axum::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use crate::{authorize::Ask, redirect};
+use crate::{authorize::Ask, client::Origin, redirect};
 
 const STYLE: &str = include_str!("style.css");
 
@@ -91,6 +91,9 @@ pub fn consent(
             dl {
                 dt { "You are" } dd { strong { (person) } }
                 dt { "It wants to use" } dd { strong { (ask.resource) } }
+                @if ask.client.origin == Origin::Document {
+                    dt { "Its description is from" } dd { strong { (redirect::host(&ask.client.id)) } }
+                }
                 dt { "The answer goes to" } dd { strong { (redirect::host(&ask.back.redirect)) } }
             }
             p { "It could then:" }

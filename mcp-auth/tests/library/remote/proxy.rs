@@ -7,7 +7,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-use super::{tls::Authority, *};
+use super::{authority::Authority, *};
 
 /// A proxy that brings everybody to one place, whatever name he asks for.
 struct Proxy {

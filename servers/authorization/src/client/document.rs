@@ -5,28 +5,27 @@
 
 use std::{
     collections::HashMap,
-    net::SocketAddr,
+    net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-use reqwest::{
-    Certificate, StatusCode, Url,
-    dns::{Addrs, Name, Resolve, Resolving},
-    header,
-    redirect::Policy,
+use reqwest::{Certificate, Url, dns::Resolve};
+use serde::{Deserialize, de::IgnoredAny};
+use tokio::{
+    sync::Semaphore,
+    time::{Instant, timeout},
 };
-use serde::Deserialize;
-use tokio::sync::Semaphore;
 use tracing::info;
 
-use super::{Client, Origin, Proof, address::is_public};
+use super::{
+    Client, Origin, Proof,
+    address::is_public,
+    fetch::{Http, System, TIME},
+    is_name,
+};
 use crate::redirect;
 
-/// Bytes of a document; the draft calls 5 KiB enough.
-const MAX_BYTES: usize = 32 * 1024;
-/// From the first to the last byte.
-const TIME: Duration = Duration::from_secs(5);
 /// How long a document is believed: as it says, within these.
 const SHORTEST: Duration = Duration::from_secs(60);
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
@@ -38,31 +37,13 @@ const AT_A_TIME: usize = 8;
 
 /// Fetches and keeps documents.
 pub struct Documents {
-    http: reqwest::Client,
-    may_be_private: bool,
-    kept: Mutex<HashMap<String, (Option<Arc<Client>>, Instant)>>,
+    http: Http,
+    kept: Mutex<HashMap<String, Arc<Place>>>,
     turns: Semaphore,
 }
 
-/// Resolves names, and refuses those that lead behind walls.
-struct Outside {
-    may_be_private: bool,
-}
-
-impl Resolve for Outside {
-    fn resolve(&self, name: Name) -> Resolving {
-        let may_be_private = self.may_be_private;
-        Box::pin(async move {
-            let found: Vec<SocketAddr> =
-                tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
-            // one bad address among good ones is a trick, not an accident
-            if !may_be_private && found.iter().any(|address| !is_public(address.ip())) {
-                return Err("its name leads to an address that is not of the open internet".into());
-            }
-            Ok(Box::new(found.into_iter()) as Addrs)
-        })
-    }
-}
+/// What was found at an address, and until when that is believed. Whoever fetches it holds the lock, so that nobody fetches it beside.
+type Place = tokio::sync::Mutex<Option<(Option<Arc<Client>>, Instant)>>;
 
 #[derive(Deserialize)]
 struct Document {
@@ -73,6 +54,7 @@ struct Document {
     token_endpoint_auth_method: Option<String>,
     scope: Option<String>,
     grant_types: Option<Vec<String>>,
+    client_secret: Option<IgnoredAny>,
 }
 
 impl Documents {
@@ -84,18 +66,21 @@ impl Documents {
         authorities: Vec<Certificate>,
         dangerously_private: bool,
     ) -> Result<Self, reqwest::Error> {
-        let builder = reqwest::Client::builder()
-            .https_only(true)
-            .redirect(Policy::none())
-            .no_proxy() // a proxy would resolve the name itself
-            .timeout(TIME)
-            .dns_resolver(Arc::new(Outside { may_be_private: dangerously_private }))
-            .user_agent(concat!("mcp-auth-server/", env!("CARGO_PKG_VERSION")));
-        let builder =
-            if authorities.is_empty() { builder } else { builder.tls_certs_merge(authorities) };
+        let may_be_asked = if dangerously_private { |_| true } else { is_public };
+        Self::dangerously_asking(authorities, Arc::new(System), may_be_asked)
+    }
+
+    /// With names from elsewhere, and with another idea of what may be asked: for tests.
+    ///
+    /// # Errors
+    /// When TLS cannot be set up.
+    pub fn dangerously_asking(
+        authorities: Vec<Certificate>,
+        names: Arc<dyn Resolve>,
+        may_be_asked: fn(IpAddr) -> bool,
+    ) -> Result<Self, reqwest::Error> {
         Ok(Self {
-            http: builder.build()?,
-            may_be_private: dangerously_private,
+            http: Http::new(authorities, names, may_be_asked)?,
             kept: Mutex::default(),
             turns: Semaphore::new(AT_A_TIME),
         })
@@ -109,87 +94,56 @@ impl Documents {
 
     /// The client that this document describes, if it is one.
     pub async fn get(&self, id: &str) -> Option<Arc<Client>> {
-        if let Some(known) = self.known(id) {
-            return known;
+        let nobody = |why: String| info!("no client at {id:?}: {why}");
+        let url = self.http.address(id).map_err(nobody).ok()?;
+        let place = self.place(id);
+        let mut found = place.lock().await;
+        if let Some((client, until)) = &*found
+            && *until > Instant::now()
+        {
+            return client.clone();
         }
-        let _turn = self.turns.acquire().await.ok()?;
-        if let Some(known) = self.known(id) {
-            return known;
-        }
-        let (client, lifetime) = match self.fetch(id).await {
+        // slow documents of others may hold all turns, but nobody for long
+        let _turn = timeout(TIME, self.turns.acquire()).await.ok()?.ok()?;
+        let (client, lifetime) = match self.fetch(id, url).await {
             Ok((client, lifetime)) => (Some(Arc::new(client)), lifetime),
             Err(why) => {
-                info!("no client at {id:?}: {why}");
+                nobody(why);
                 (None, NONE)
             }
         };
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() >= KEPT {
-            kept.retain(|_, (_, until)| *until > Instant::now());
-        }
-        if kept.len() < KEPT {
-            kept.insert(id.to_owned(), (client.clone(), Instant::now() + lifetime));
-        }
+        *found = Some((client.clone(), Instant::now() + lifetime));
         client
     }
 
-    fn known(&self, id: &str) -> Option<Option<Arc<Client>>> {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let (client, until) = kept.get(id)?;
-        (*until > Instant::now()).then(|| client.clone())
+    /// Where the document of this id is kept. When there are too many, those go that are believed no longer, else any.
+    fn place(&self, id: &str) -> Arc<Place> {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(place) = kept.get(id) {
+            return place.clone();
+        }
+        if kept.len() >= KEPT {
+            let is_in_use = |place: &Arc<Place>| Arc::strong_count(place) > 1;
+            let is_good = |place: &Arc<Place>| {
+                let found = place.try_lock();
+                found.is_ok_and(|found| {
+                    found.as_ref().is_some_and(|(_, until)| *until > Instant::now())
+                })
+            };
+            kept.retain(|_, place| is_in_use(place) || is_good(place));
+            let any = kept.iter().find(|(_, place)| !is_in_use(place)).map(|(id, _)| id.clone());
+            if kept.len() >= KEPT {
+                any.and_then(|any| kept.remove(&any));
+            }
+        }
+        kept.entry(id.to_owned()).or_default().clone()
     }
 
-    async fn fetch(&self, id: &str) -> Result<(Client, Duration), String> {
-        let url = self.address(id)?;
-        let request = self.http.get(url).header(header::ACCEPT, "application/json");
-        let mut answer = request.send().await.map_err(|error| format!("{error:?}"))?;
-        if answer.status() != StatusCode::OK {
-            return Err(format!("it answers {}", answer.status()));
-        }
-        let value = |name| answer.headers().get(name).and_then(|value| value.to_str().ok());
-        let kind = value(header::CONTENT_TYPE).unwrap_or_default().to_ascii_lowercase();
-        let kind = kind.split(';').next().unwrap_or_default().trim().to_owned();
-        if kind != "application/json"
-            && !(kind.starts_with("application/") && kind.ends_with("+json"))
-        {
-            return Err("it is not JSON, says its type".into());
-        }
-        let lifetime = lifetime(value(header::CACHE_CONTROL).unwrap_or_default());
-        let mut body = Vec::new();
-        while let Some(chunk) = answer.chunk().await.map_err(|error| error.to_string())? {
-            if body.len() + chunk.len() > MAX_BYTES {
-                return Err(format!("it is larger than {MAX_BYTES} bytes"));
-            }
-            body.extend_from_slice(&chunk);
-        }
+    async fn fetch(&self, id: &str, url: Url) -> Result<(Client, Duration), String> {
+        let (body, cache_control) = self.http.get(url).await?;
         let document: Document =
             serde_json::from_slice(&body).map_err(|error| error.to_string())?;
-        Ok((client(id, document)?, lifetime))
-    }
-
-    /// The address, if it may be one (draft §3): a path, and nothing that two readers could take differently.
-    fn address(&self, id: &str) -> Result<Url, String> {
-        let url = Url::parse(id).map_err(|error| error.to_string())?;
-        let is_plain = url.as_str() == id
-            && url.scheme() == "https"
-            && url.path().len() > 1
-            && url.username().is_empty()
-            && url.password().is_none()
-            && url.fragment().is_none()
-            && id.len() <= 1000;
-        if !is_plain {
-            return Err("an id is an https URL with a path, as it is written everywhere".into());
-        }
-        let is_private = match url.host() {
-            None => true,
-            Some(url::Host::Ipv4(address)) => !is_public(address.into()),
-            Some(url::Host::Ipv6(address)) => !is_public(address.into()),
-            Some(url::Host::Domain(_)) => false, // asked when it is resolved
-        };
-        if is_private && !self.may_be_private {
-            return Err("its address is not of the open internet".into());
-        }
-        Ok(url)
+        Ok((client(id, document)?, lifetime(&cache_control)))
     }
 }
 
@@ -197,7 +151,9 @@ fn client(id: &str, document: Document) -> Result<Client, String> {
     if document.client_id != id {
         return Err("its client_id is not its address".into());
     }
-    if document.token_endpoint_auth_method.is_some_and(|method| method != "none") {
+    if document.client_secret.is_some()
+        || document.token_endpoint_auth_method.is_some_and(|method| method != "none")
+    {
         return Err(
             "a client that is a document has no secret: token_endpoint_auth_method is none".into(),
         );
@@ -212,7 +168,7 @@ fn client(id: &str, document: Document) -> Result<Client, String> {
     let may = |grant: &str| grants.iter().any(|one| one == grant);
     Ok(Client {
         id: id.to_owned(),
-        name: document.client_name,
+        name: document.client_name.filter(|name| is_name(name)), // else it is called by its id
         redirects: document.redirect_uris,
         scope: document.scope.map(|scope| scope.split(' ').collect()),
         proof: Proof::Public,

@@ -18,7 +18,7 @@ use mcp_auth::{
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Client, Origin, Proof};
+use super::{Client, Origin, Proof, is_name};
 use crate::{redirect, store::hash};
 
 /// One client of the file.
@@ -97,6 +97,9 @@ fn client(entry: Entry) -> Result<Client, String> {
     if !is_id(&entry.client_id) {
         return Err("an id is visible ASCII without blanks".into());
     }
+    if entry.client_name.as_ref().is_some_and(|name| !is_name(name)) {
+        return Err("a client_name has 1 to 100 letters, all of them visible".into());
+    }
     for uri in &entry.redirect_uris {
         redirect::check(uri).map_err(|error| format!("{uri:?}: {error}"))?;
     }
@@ -137,4 +140,20 @@ fn client(entry: Entry) -> Result<Client, String> {
         proof,
         origin: Origin::File,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_names_of_the_file_are_names_that_can_be_shown() {
+        for (name, is_good) in
+            [("A tool", true), ("A\u{202e}loot", false), ("a\tb", false), ("", false)]
+        {
+            let text = serde_json::json!({"client_id": "a", "client_name": name, "redirect_uris": ["http://localhost/"]});
+            let entry = serde_json::from_value(text).unwrap();
+            assert_eq!(client(entry).is_ok(), is_good, "{name:?}");
+        }
+    }
 }

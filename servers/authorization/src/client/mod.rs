@@ -2,6 +2,7 @@
 
 pub mod address;
 pub mod document;
+mod fetch;
 pub mod file;
 pub mod registered;
 
@@ -79,6 +80,27 @@ impl Client {
     pub fn can_be_anybody(&self, redirect: &str) -> bool {
         self.proof.is_none() && redirect::is_loopback(redirect)
     }
+}
+
+/// Can people be shown this as a name? What cannot be seen, or turns around what stands beside it, would let a client write on
+/// our pages what is not there.
+#[must_use]
+pub fn is_name(text: &str) -> bool {
+    (1..=100).contains(&text.chars().count())
+        && text.trim() == text
+        && !text.chars().any(|letter| letter.is_control() || is_hidden(letter))
+}
+
+/// Letters that direct the text or show nothing: Unicode's format characters (Cf), separators of lines, fillers, and those that
+/// belong to nobody.
+fn is_hidden(letter: char) -> bool {
+    matches!(letter,
+        '\u{ad}' | '\u{34f}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}' | '\u{890}'..='\u{891}'
+        | '\u{8e2}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}'
+        | '\u{e000}'..='\u{f8ff}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}'
+        | '\u{110bd}' | '\u{110cd}' | '\u{13430}'..='\u{1343f}' | '\u{1bca0}'..='\u{1bca3}'
+        | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{10ffff}')
 }
 
 impl fmt::Debug for Client {

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tracing::info;
 
-use super::{Client, Origin, Proof};
+use super::{Client, Origin, Proof, is_name};
 use crate::{
     Server,
     audit::{Event, Outcome},
@@ -102,12 +102,10 @@ impl Metadata {
         if !self.grant_types.iter().any(|grant| grant == "authorization_code") {
             return Err(invalid("grant_types must have authorization_code"));
         }
-        if self
-            .client_name
-            .as_ref()
-            .is_some_and(|name| name.chars().count() > 100 || name.chars().any(char::is_control))
-        {
-            return Err(invalid("client_name has at most 100 letters, all of them visible"));
+        let name = self.client_name.map(|name| name.trim().to_owned());
+        self.client_name = name.filter(|name| !name.is_empty());
+        if self.client_name.as_ref().is_some_and(|name| !is_name(name)) {
+            return Err(invalid("client_name has 1 to 100 letters, all of them visible"));
         }
         if self.redirect_uris.is_empty() || self.redirect_uris.len() > 20 {
             return Err(refused("invalid_redirect_uri", "there are 1 to 20 redirect_uris"));

@@ -54,7 +54,9 @@ async fn what_a_client_may_not_say_is_refused() {
         ("token_endpoint_auth_method", json!("tls_client_auth"), "invalid_client_metadata"),
         ("grant_types", json!(["client_credentials"]), "invalid_client_metadata"),
         ("application_type", json!("other"), "invalid_client_metadata"),
-        ("client_name", json!("a\u{202e}b\n"), "invalid_client_metadata"),
+        ("client_name", json!("a\u{202e}b"), "invalid_client_metadata"),
+        ("client_name", json!("a\nb"), "invalid_client_metadata"),
+        ("client_name", json!("a".repeat(101)), "invalid_client_metadata"),
     ] {
         let mut metadata = json!({"redirect_uris": ["https://app.example/cb"]});
         metadata[name] = value.clone();

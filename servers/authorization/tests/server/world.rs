@@ -16,7 +16,7 @@ use mcp_auth::{
     jwt::{Policy, Verifier},
 };
 use mcp_auth_server::{
-    AuthorizationServer,
+    AuthorizationServer, Builder,
     client::{Client, Origin, Proof},
     people::People,
     store::Store,
@@ -57,6 +57,11 @@ fn client(id: &str, redirect: &str, proof: Proof) -> (String, Client) {
 
 impl World {
     pub async fn new() -> Self {
+        Self::with(|builder| builder).await
+    }
+
+    /// With something different.
+    pub async fn with(change: impl FnOnce(Builder) -> Builder) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let files = KeyFiles::new(folder.path().join("keys"));
         let set = |scopes: &str| scopes.parse::<ScopeSet>().unwrap();
@@ -69,14 +74,15 @@ impl World {
             client("web", WEB, Proof::Public),
         ]);
         let clock = Clock::new(|| NOW);
-        let server = AuthorizationServer::builder(ISSUER, [RESOURCE])
+        let builder = AuthorizationServer::builder(ISSUER, [RESOURCE])
             .scope("mcp:read", "read what the server shows")
             .scope("mcp:tools", "use its tools")
             .people(people)
             .clients(clients)
-            .clock(clock.clone())
-            .build(files.clone(), Store::in_memory().await.unwrap())
-            .unwrap();
+            .clock(clock.clone());
+        // on a disk, where several connections write at once
+        let store = Store::open(&folder.path().join("database")).await.unwrap();
+        let server = change(builder).build(files.clone(), store).unwrap();
         let keys = KeySet::of_any_kind(files.jwks(), clock);
         Self { app: server.routes(), keys, _folder: folder }
     }
