@@ -71,6 +71,9 @@ pub struct Settings {
     /// What access tokens are signed with: ES256, RS256 or EdDSA
     #[arg(long, env = "AUTHORIZATION_ALGORITHM", default_value = "ES256", value_name = "ALG")]
     pub algorithm: Alg,
+    /// Seconds that an access token is good for
+    #[arg(long, env = "AUTHORIZATION_ACCESS_TOKEN_LIFETIME", default_value_t = 300, value_parser = clap::value_parser!(u32).range(10..=3600), value_name = "SECONDS")]
+    pub access_token_lifetime: u32,
 }
 
 /// The whole program.
@@ -99,6 +102,7 @@ pub async fn app(settings: &Settings, url: &PublicUrl) -> anyhow::Result<Router>
         .scope("mcp:tools", "use its tools")
         .scope("mcp:prompts", "use its prompts")
         .algorithm(settings.algorithm)
+        .access_tokens_last(settings.access_token_lifetime.into())
         .documents(documents(settings)?)
         .people(people(settings, is_development)?);
     let builder = match &settings.clients {
