@@ -22,6 +22,7 @@ pub mod answer;
 pub mod call;
 pub mod challenge;
 pub mod contracts;
+pub mod guarded;
 pub mod issuer;
 pub mod judge;
 mod reach;

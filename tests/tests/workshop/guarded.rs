@@ -7,26 +7,15 @@ use axum::{
 };
 use common::{PublicUrl, server};
 use mcp_auth::{
-    AuthLayer,
-    call::{Requirement, ScopeTable},
-    jwks, jwt, limits,
-    metadata::ProtectedResource,
-    origin,
+    AuthLayer, call::ScopeTable, jwks, jwt, limits, metadata::ProtectedResource, origin,
     testing::Kind,
 };
-use workshop_tests::{Target, Token, issuer::Issuer, judge, steps};
-
-const SCOPES: &str = "mcp:read mcp:tools mcp:prompts";
-
-/// The rights of step 8, as the layer's table.
-fn table() -> ScopeTable {
-    ScopeTable::new(Requirement::token())
-        .method("tools/list", Requirement::all("mcp:read").or("mcp:tools"))
-        .method("prompts/list", Requirement::all("mcp:read").or("mcp:prompts"))
-        .method("tools/call", "mcp:tools")
-        .method("prompts/get", "mcp:prompts")
-        .role("admin", SCOPES)
-}
+use workshop_tests::{
+    Target, Token,
+    guarded::{SCOPES, table},
+    issuer::Issuer,
+    judge, steps,
+};
 
 /// Step 7's method table, which asks for no scope, with the layer where step 8 has a door and a table of its own.
 fn app(settings: &step7::Settings, url: &PublicUrl, table: ScopeTable) -> Router {
@@ -62,7 +51,9 @@ async fn the_layer_keeps_the_contracts_1_to_8() {
     let dir = issuer.files().dir().display().to_string();
     let settings: step7::Settings = steps::settings(&["--keys-dir", &dir]).unwrap();
     let token = issuer.token(&serde_json::json!({})).unwrap();
-    let target = Target::app(app(&settings, &url, table()), &url.endpoint(), 8).unwrap();
+    let target =
+        Target::app(app(&settings, &url, table().role("admin", SCOPES)), &url.endpoint(), 8)
+            .unwrap();
     let target = target.with_issuer(issuer).with_caller(Some(Token(token)));
     let report = judge::contracts(&target).await;
     assert!(report.is_kept(), "{report}");
@@ -75,7 +66,9 @@ async fn the_layer_refuses_every_bad_token() {
     let mut settings: step7::Settings = steps::settings(&["--keys-dir", &dir]).unwrap();
     settings.clock = issuer.clock().clone();
     let url = PublicUrl::localhost(9000).on_loopback(9000);
-    let report = issuer.refuses_bad_tokens(app(&settings, &url, table()), &url.endpoint()).await;
+    let report = issuer
+        .refuses_bad_tokens(app(&settings, &url, table().role("admin", SCOPES)), &url.endpoint())
+        .await;
     assert!(report.is_clean(), "{report}");
     assert_eq!(report.tried(), Kind::all().count(), "{report}");
 }
