@@ -133,7 +133,10 @@ impl Server {
 
     /// The request of a client, believed as far as it can be.
     async fn read(&self, request: &str) -> Result<Ask, Response> {
-        let here = |text| problem(StatusCode::BAD_REQUEST, text);
+        let here = |text| {
+            self.decided("authorize", Outcome::Refused, text, Who::default());
+            problem(StatusCode::BAD_REQUEST, text)
+        };
         if request.len() > LONGEST_REQUEST {
             return Err(here(
                 "The program that sent you here said more than anybody wants to know.",
@@ -143,10 +146,7 @@ impl Server {
         let form =
             form.ok_or_else(|| here("The program that sent you here cannot be understood."))?;
         let refused = |refused: Refused| match refused {
-            Refused::Here(text) => {
-                self.decided("authorize", Outcome::Refused, text, Who::default());
-                here(text)
-            }
+            Refused::Here(text) => here(text),
             Refused::There(back, error, why) => {
                 let who = Who { client: form.one("client_id").ok().flatten(), ..Who::default() };
                 self.decided("authorize", Outcome::Refused, why, who);

@@ -125,7 +125,9 @@ pub enum BuildError {
     )]
     Issuer(String),
     /// There is nothing that tokens could be for.
-    #[error("name at least one resource, the URL of an MCP server, that tokens are for (--resource URL)")]
+    #[error(
+        "name at least one resource, the URL of an MCP server, that tokens are for (--resource URL)"
+    )]
     Resource,
     /// The keys.
     #[error(transparent)]

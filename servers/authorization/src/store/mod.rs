@@ -124,6 +124,7 @@ fn private(file: &Path) -> Result<(), StoreError> {
 }
 
 /// What is kept of a secret with 256 bits of chance.
-pub(crate) fn hash(secret: &str) -> String {
+#[must_use]
+pub fn hash(secret: &str) -> String {
     URL_SAFE_NO_PAD.encode(digest(&SHA256, secret.as_bytes()))
 }

@@ -1,11 +1,12 @@
 //! Does the authorization server do what it should, asked as clients and people ask it?
-
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test fails by panicking
-
 #[path = "../../../../mcp-auth/tests/library/remote/authority.rs"]
 mod authority;
 mod documents;
 mod flow;
+mod keys;
+mod knocking;
+mod programs;
 mod registration;
 mod site;
 mod world;

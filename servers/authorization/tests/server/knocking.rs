@@ -1,0 +1,221 @@
+//! Who may knock, how often, and with how much?
+
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicI64, Ordering::SeqCst},
+};
+
+use axum::{body::Body, http::Request};
+use mcp_auth::Clock;
+use mcp_auth_server::audit::Audit;
+use serde_json::{Value, json};
+
+use crate::world::{Answer, Browser, LOCAL, NOW, RESOURCE, VERIFIER, World, request};
+
+async fn knock(world: &World, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
+    let mut request = Request::builder().method(method).uri(path);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    world.send(request.body(Body::empty()).unwrap()).await
+}
+
+#[tokio::test]
+async fn pages_of_others_may_read_what_is_public_and_send_nothing_in_a_persons_name() {
+    let world = World::new().await;
+    let page = ("origin", "https://page.example");
+    for (method, path) in [
+        ("GET", "/.well-known/oauth-authorization-server"),
+        ("GET", "/jwks.json"),
+        ("POST", "/token"),
+        ("POST", "/register"),
+        ("POST", "/revoke"),
+        ("DELETE", "/register/somebody"),
+    ] {
+        let wanted = [
+            page,
+            ("access-control-request-method", method),
+            ("access-control-request-headers", "mcp-protocol-version"),
+        ];
+        let preflight = knock(&world, "OPTIONS", path, &wanted).await;
+        assert_eq!(preflight.status, 204, "{path}");
+        assert_eq!(
+            preflight.headers["access-control-allow-headers"], "mcp-protocol-version",
+            "{path}"
+        );
+        let answer = knock(&world, method, path, &[page]).await;
+        for headers in [&preflight.headers, &answer.headers] {
+            assert_eq!(headers["access-control-allow-origin"], "*", "{path}");
+            assert!(!headers.contains_key("access-control-allow-credentials"), "{path}");
+        }
+    }
+    for (method, path) in
+        [("GET", "/authorize"), ("POST", "/login"), ("POST", "/consent"), ("POST", "/introspect")]
+    {
+        for asked in [method, "OPTIONS"] {
+            let answer =
+                knock(&world, asked, path, &[page, ("access-control-request-method", method)])
+                    .await;
+            assert_eq!(answer.status, 403, "{asked} {path}");
+            assert!(!answer.headers.contains_key("access-control-allow-origin"), "{asked} {path}");
+        }
+    }
+    for (path, status) in [("/login", 400), ("/consent", 400), ("/introspect", 403)] {
+        let answer = knock(&world, "POST", path, &[("origin", "null")]).await;
+        assert_eq!(answer.status, status, "a form of a page that tells no referrer: {path}");
+    }
+}
+
+#[tokio::test]
+async fn nobody_is_served_under_a_foreign_name() {
+    let world = World::with(|builder| builder.hosts(vec!["as.example:8443".into()])).await;
+    for (host, status) in [
+        ("localhost:9100", 200),
+        ("as.example:8443", 200),
+        ("evil.example", 403),
+        ("localhost:9101", 403),
+    ] {
+        let path = "/.well-known/oauth-authorization-server";
+        assert_eq!(knock(&world, "GET", path, &[("host", host)]).await.status, status, "{host}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_longer_than_anybody_needs_is_refused() {
+    let world = World::new().await;
+    let long = "x".repeat(20_000);
+    let url = knock(&world, "GET", &format!("/authorize?state={long}"), &[]).await;
+    assert_eq!(url.status, 414);
+    let headers = knock(&world, "GET", "/ready", &[("a", &long), ("b", &long)]).await;
+    assert_eq!(headers.status, 431);
+    let form = world.token(&[("grant_type", "authorization_code"), ("code", &long)]).await;
+    assert_eq!((form.status, &form.json()["error"]), (400, &"invalid_request".into()));
+}
+
+#[tokio::test]
+async fn whoever_asks_too_often_is_told_to_wait_unless_nobody_counts() {
+    let world = World::new().await;
+    let mut refused = 0;
+    for _ in 0..40 {
+        let answer = knock(&world, "POST", "/register", &[]).await;
+        if answer.status == 429 {
+            assert!(answer.headers.contains_key("retry-after"));
+            refused += 1;
+        }
+    }
+    assert!((9..=10).contains(&refused), "{refused} of 40 were refused: thirty are free");
+    assert_eq!(knock(&world, "POST", "/token", &[]).await.status, 400, "tokens are counted apart");
+    let world = World::with(mcp_auth_server::Builder::without_rates).await;
+    for _ in 0..200 {
+        assert_eq!(knock(&world, "POST", "/register", &[]).await.status, 400);
+    }
+}
+
+#[tokio::test]
+async fn who_guesses_passwords_waits_longer_and_longer_whether_the_name_is_somebodys_or_not() {
+    let now = Arc::new(AtomicI64::new(NOW));
+    let clock = now.clone();
+    let world = World::with(|builder| builder.clock(Clock::new(move || clock.load(SeqCst)))).await;
+    let mut pages = Vec::new();
+    for name in ["alice", "nobody"] {
+        let mut browser = Browser::default();
+        let page = browser.get(&world, &request("local", LOCAL, &[])).await;
+        for _ in 0..3 {
+            let answer = browser.log_in(&world, &page, name, "a wrong password").await;
+            assert_eq!(answer.status, 403, "{name}");
+        }
+        let answer = browser.log_in(&world, &page, name, "a good password").await;
+        assert_eq!(
+            (answer.status, &answer.headers["retry-after"]),
+            (429, &"1".parse().unwrap()),
+            "{name}"
+        );
+        pages.push(answer.text.replace(name, "NAME").replace(&answer.hidden("csrf"), "CSRF"));
+    }
+    assert_eq!(pages[0], pages[1], "the page tells nobody which names there are");
+    now.fetch_add(2, SeqCst);
+    let mut browser = Browser::default();
+    let page = browser.get(&world, &request("local", LOCAL, &[])).await;
+    let page = browser.log_in(&world, &page, "alice", "a good password").await;
+    assert_eq!(page.status, 200, "after the wait the right one is let in: {}", page.text);
+}
+
+#[tokio::test]
+async fn each_decision_has_its_line_and_none_has_a_secret() {
+    let lines = Arc::new(Mutex::new(Vec::<String>::new()));
+    let kept = lines.clone();
+    let audit = Audit::new(move |line| kept.lock().unwrap().push(line.to_owned()));
+    let world = World::with(|builder| builder.audit(audit)).await;
+    let mut browser = Browser::default();
+    let page = browser.get(&world, &request("local", LOCAL, &[])).await;
+    browser.log_in(&world, &page, "my password by mistake", "my password by mistake").await;
+    browser.log_in(&world, &page, "alice", "a wrong password").await;
+    let page = browser.log_in(&world, &page, "alice", "a good password").await;
+    let answer = browser.decide(&world, &page, "allow").await;
+    let code = answer.parameter("code").unwrap();
+    let fields = [
+        ("grant_type", "authorization_code"),
+        ("code", &code),
+        ("client_id", "local"),
+        ("code_verifier", VERIFIER),
+    ];
+    let tokens = world.token(&fields).await.json();
+    let refresh = tokens["refresh_token"].as_str().unwrap();
+    world.token(&fields).await;
+    let fields =
+        [("grant_type", "refresh_token"), ("refresh_token", refresh), ("client_id", "local")];
+    world.token(&fields).await;
+    world.form("/revoke", &[("token", refresh), ("client_id", "local")]).await;
+    browser.get(&world, &request("local", LOCAL, &[("code_challenge_method", "plain")])).await;
+    browser.get(&world, &request("nobody", LOCAL, &[])).await;
+
+    let lines: Vec<Value> =
+        lines.lock().unwrap().iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let told: Vec<_> = lines
+        .iter()
+        .map(|line| {
+            (
+                line["event"].as_str().unwrap(),
+                line["outcome"].as_str().unwrap(),
+                line["person"].as_str(),
+            )
+        })
+        .collect();
+    let alice = Some("alice");
+    assert_eq!(
+        told,
+        [
+            ("login", "refused", None),
+            ("login", "refused", alice),
+            ("login", "allowed", alice),
+            ("consent", "allowed", alice),
+            ("code", "allowed", alice),
+            ("token", "allowed", alice),
+            ("replay", "refused", None),
+            ("token", "refused", None),
+            ("token", "refused", None),
+            ("authorize", "refused", None),
+            ("authorize", "refused", None),
+        ],
+        "{lines:#?}"
+    );
+    let grants: Vec<_> = [4, 5, 6].iter().map(|line| &lines[*line]["grant"]).collect();
+    assert!(grants[0].is_string() && grants.iter().all(|grant| *grant == grants[0]), "{grants:?}");
+    assert_eq!(lines[5]["resource"], RESOURCE);
+    assert!(lines.iter().all(|line| line["time"] == json!(NOW)));
+    let all = Value::from(lines).to_string();
+    let access = tokens["access_token"].as_str().unwrap();
+    let csrf = page.hidden("csrf");
+    for secret in [
+        &code,
+        refresh,
+        access,
+        VERIFIER,
+        &csrf,
+        "my password",
+        "a good password",
+        "a wrong password",
+    ] {
+        assert!(!all.contains(secret), "{secret}");
+    }
+}
