@@ -70,3 +70,9 @@ CREATE TABLE clients (
     used         BIGINT NOT NULL
 );
 CREATE INDEX clients_by_use ON clients (used);
+
+-- What all servers of this database share: by `forms` they know which forms are theirs.
+CREATE TABLE secrets (
+    name  TEXT NOT NULL PRIMARY KEY,
+    value TEXT NOT NULL
+);

@@ -14,8 +14,8 @@ pub struct Cookies {
 impl Cookies {
     /// For an issuer on https, or for one in development.
     #[must_use]
-    pub fn new(is_secure: bool, key: &[u8; 32]) -> Self {
-        Self { is_secure, key: hmac::Key::new(hmac::HMAC_SHA256, key) }
+    pub fn new(is_secure: bool, key: &str) -> Self {
+        Self { is_secure, key: hmac::Key::new(hmac::HMAC_SHA256, key.as_bytes()) }
     }
 
     /// With `__Host-` no other host of the domain, and nobody on plain http, can set it.

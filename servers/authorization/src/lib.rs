@@ -54,7 +54,7 @@ use crate::{
     rate::Rates,
     roster::Roster,
     signing::Signer,
-    store::Store,
+    store::{Store, StoreError},
     throttle::Throttle,
 };
 
@@ -124,6 +124,11 @@ pub enum BuildError {
         "an issuer is https:// or http://, a host and perhaps a path, without a slash at the end, query and fragment, not {0:?}"
     )]
     Issuer(String),
+    /// A name of something that tokens are for cannot be one.
+    #[error(
+        "a resource is the https:// URL of an MCP server (http:// on this machine), without user, query and fragment, not {0:?}"
+    )]
+    ResourceName(String),
     /// There is nothing that tokens could be for.
     #[error(
         "name at least one resource, the URL of an MCP server, that tokens are for (--resource URL)"
@@ -132,9 +137,9 @@ pub enum BuildError {
     /// The keys.
     #[error(transparent)]
     Keys(#[from] mcp_auth::issuer::files::FileError),
-    /// The system has no random numbers.
-    #[error("the system gives no random numbers")]
-    Random,
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 impl AuthorizationServer {
@@ -303,12 +308,19 @@ impl Builder {
     ///
     /// # Errors
     /// [`BuildError`].
-    pub fn build(self, keys: KeyFiles, store: Store) -> Result<AuthorizationServer, BuildError> {
+    pub async fn build(
+        self,
+        keys: KeyFiles,
+        store: Store,
+    ) -> Result<AuthorizationServer, BuildError> {
         let Self { issuer, resources, scopes, words, clock, alg, people, demo, clients, .. } = self;
         let Self { documents, mut hosts, audit, rates, proxies, access, .. } = self;
         let (is_secure, base) = base(&issuer).ok_or(BuildError::Issuer(issuer.clone()))?;
         if resources.is_empty() {
             return Err(BuildError::Resource);
+        }
+        if let Some(bad) = resources.iter().find(|resource| !redirect::is_resource(resource)) {
+            return Err(BuildError::ResourceName(bad.clone()));
         }
         let signer = Signer::open(keys, alg, clock.clone())?;
         let keys = KeySet::of_any_kind(signer.jwks(), clock.clone());
@@ -333,8 +345,7 @@ impl Builder {
             )
         };
         let verifiers = resources.iter().map(verifier).collect();
-        let mut secret = [0; 32];
-        aws_lc_rs::rand::fill(&mut secret).map_err(|_| BuildError::Random)?;
+        let secret = store.secret("forms").await?;
         let server = Server {
             base: base.to_owned(),
             offer: Offer { resources, scopes },

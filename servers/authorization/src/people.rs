@@ -9,7 +9,9 @@ use std::{
 
 use argon2::{
     Argon2,
-    password_hash::{PasswordHasher as _, PasswordVerifier as _, phc::PasswordHash},
+    password_hash::{
+        PasswordHash, PasswordHasher as _, PasswordVerifier as _, SaltString, rand_core::OsRng,
+    },
 };
 use mcp_auth::{
     ScopeSet,
@@ -165,7 +167,8 @@ pub fn hash(password: &str) -> Result<String, PeopleError> {
     if !(1..=LONGEST_PASSWORD).contains(&password.len()) {
         return Err(PeopleError::Password);
     }
-    let hashed = Argon2::default().hash_password(password.as_bytes());
+    let salt = SaltString::generate(&mut OsRng);
+    let hashed = Argon2::default().hash_password(password.as_bytes(), &salt);
     hashed.map(|hash| hash.to_string()).map_err(|_| PeopleError::Password)
 }
 

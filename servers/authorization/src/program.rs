@@ -1,12 +1,12 @@
 //! How is the program called? It serves, or it changes who may log in and which key signs.
 
-use std::{ffi::OsString, fmt::Write as _, path::PathBuf};
+use std::{ffi::OsString, fmt::Write as _, io::Write as _, path::PathBuf};
 
 use clap::{
     ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand, error::ErrorKind,
     parser::ValueSource,
 };
-use common::server;
+use common::{PublicUrl, server};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use toml::{Table, Value};
 use tracing::info;
@@ -176,25 +176,29 @@ impl Program {
             tokio::spawn(publish(tokio::net::TcpListener::bind(address).await?, handle));
             info!("metrics are at http://{address}/metrics");
         }
-        println!("{}", bound.url);
-        if bound.url.is_development() {
-            welcome(&bound.url.to_string(), &settings.service);
-        }
+        // whoever started it need not read this: a closed end is no reason to stop
+        let _ = std::io::stdout().write_all(greeting(&bound.url, &settings.service).as_bytes());
         server::serve(bound, router, &settings.connections).await
     }
 }
 
-/// What somebody wants to know who has just started it.
-fn welcome(url: &str, service: &Service) {
+/// The name of the server, alone in its line; in development, what somebody wants to know who has just started it.
+fn greeting(url: &PublicUrl, service: &Service) -> String {
+    let mut text = format!("{url}\n");
+    if !url.is_development() {
+        return text;
+    }
     if service.people.is_none() {
         let names = DEMO.map(|(name, password, _)| format!("{name} / {password}"));
-        println!("\nfor development: everybody can log in as {}", names.join(", "));
+        let _ = writeln!(text, "\nfor development: everybody can log in as {}", names.join(", "));
     }
-    println!("\ntry:\n  curl {url}/.well-known/oauth-authorization-server");
-    println!(
-        "  curl {url}/register -H 'content-type: application/json' -d '{{\"client_name\": \"My first client\", \
+    let _ = writeln!(
+        text,
+        "\ntry:\n  curl {url}/.well-known/oauth-authorization-server\n  \
+         curl {url}/register -H 'content-type: application/json' -d '{{\"client_name\": \"My first client\", \
          \"redirect_uris\": [\"http://localhost/callback\"], \"token_endpoint_auth_method\": \"none\"}}'"
     );
+    text
 }
 
 async fn publish(listener: tokio::net::TcpListener, handle: PrometheusHandle) {

@@ -29,6 +29,12 @@ pub fn check(uri: &str) -> Result<(), NotAllowed> {
     if is_name { Ok(()) } else { Err(NotAllowed) }
 }
 
+/// Can it be the name of an MCP server (RFC 8707 §2)? A query could be, but nobody writes it twice in the same way.
+#[must_use]
+pub fn is_resource(uri: &str) -> bool {
+    check(uri).is_ok() && !uri.contains('?')
+}
+
 /// Is this one of those that the client has registered?
 #[must_use]
 pub fn is_one_of(given: &str, registered: &[String]) -> bool {

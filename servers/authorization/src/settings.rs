@@ -195,7 +195,7 @@ pub async fn app(
     if service.no_rate_limits {
         builder = builder.without_rates();
     }
-    let server = builder.build(KeyFiles::new(data.join("keys")), store)?;
+    let server = builder.build(KeyFiles::new(data.join("keys")), store).await?;
     info!("keys and database are in {}, decisions in {}", data.display(), audit.display());
     let router = server
         .routes()

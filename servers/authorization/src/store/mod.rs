@@ -12,9 +12,9 @@ use std::{io::ErrorKind, path::Path, time::Duration};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use mcp_auth::issuer::disk::{DiskError, must_be_private, write_new};
+use mcp_auth::issuer::disk::{DiskError, must_be_private, random, write_new};
 use sqlx::{
-    SqlitePool, Transaction,
+    Row as _, SqlitePool, Transaction,
     migrate::MigrateError,
     sqlite::{
         Sqlite, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
@@ -79,6 +79,17 @@ impl Store {
         let pool = pool.connect_with(options.foreign_keys(true)).await?;
         sqlx::migrate!().run(&pool).await?;
         Ok(Self { pool })
+    }
+
+    /// A secret that is made when it is asked for first, and is the same for all who share this database.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn secret(&self, name: &str) -> Result<String, StoreError> {
+        let new = "INSERT INTO secrets (name, value) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+        sqlx::query(new).bind(name).bind(random()).execute(&self.pool).await?;
+        let row = sqlx::query("SELECT value FROM secrets WHERE name = $1").bind(name);
+        Ok(row.fetch_one(&self.pool).await?.try_get("value")?)
     }
 
     /// Does it answer?

@@ -53,7 +53,8 @@ impl Server {
             .algorithm(alg)
             .clients([("job".to_owned(), job)].into())
             .clock(Clock::new(move || told.load(SeqCst)))
-            .build(files.clone(), Store::in_memory().await.unwrap());
+            .build(files.clone(), Store::in_memory().await.unwrap())
+            .await;
         Self { app: server.unwrap().routes(), files, now }
     }
 

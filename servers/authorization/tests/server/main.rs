@@ -6,6 +6,7 @@ mod documents;
 mod flow;
 mod keys;
 mod knocking;
+mod process;
 mod programs;
 mod registration;
 mod site;

@@ -82,7 +82,7 @@ impl World {
             .clock(clock.clone());
         // on a disk, where several connections write at once
         let store = Store::open(&folder.path().join("database")).await.unwrap();
-        let server = change(builder).build(files.clone(), store).unwrap();
+        let server = change(builder).build(files.clone(), store).await.unwrap();
         let keys = KeySet::of_any_kind(files.jwks(), clock);
         Self { app: server.routes(), keys, _folder: folder }
     }
