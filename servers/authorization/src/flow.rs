@@ -351,7 +351,6 @@ impl Server {
         let begun = self.store.begin_session(&session, &name, self.clock.now() + SESSION).await;
         begun.map_err(|error| broken(&error))?;
         info!(person = name, "logged in");
-        self.store.end_session(visit).await.map_err(|error| broken(&error))?;
         let again = format!("{}/authorize?{asked}", self.base);
         let (Ok(cookie), Ok(again)) = (self.cookies.set(&session), HeaderValue::try_from(again))
         else {

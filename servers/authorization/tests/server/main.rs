@@ -2,10 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test fails by panicking
 
+mod attacks;
 #[path = "../../../../mcp-auth/tests/library/remote/authority.rs"]
 mod authority;
 mod documents;
+mod flaws;
 mod flow;
 mod registration;
 mod site;
+mod steps;
 mod world;
