@@ -50,13 +50,14 @@ CREATE TABLE sessions (
     expires BIGINT NOT NULL
 );
 
--- What a person need not be asked again.
+-- What a person need not be asked again, for answers that go to the same place.
 CREATE TABLE consents (
     person   TEXT NOT NULL,
     client   TEXT NOT NULL,
     resource TEXT NOT NULL,
+    place    TEXT NOT NULL,
     scope    TEXT NOT NULL,
-    PRIMARY KEY (person, client, resource)
+    PRIMARY KEY (person, client, resource, place)
 );
 
 -- Clients that registered themselves (RFC 7591).

@@ -58,11 +58,11 @@ pub enum Refused {
 ///
 /// # Errors
 /// What a person is told.
-pub fn client_id(form: &Form) -> Result<&str, Refused> {
+pub fn client_id(form: &Form) -> Result<&str, &'static str> {
     match form.one("client_id") {
         Ok(Some(id)) => Ok(id),
-        Ok(None) => Err(Refused::Here("The program that sent you here did not say who it is.")),
-        Err(_) => Err(Refused::Here("The program that sent you here said twice who it is.")),
+        Ok(None) => Err("The program that sent you here did not say who it is."),
+        Err(_) => Err("The program that sent you here said twice who it is."),
     }
 }
 

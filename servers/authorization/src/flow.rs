@@ -18,9 +18,11 @@ use crate::{
     audit::{Event, Outcome},
     authorize::{Ask, Back, Refused, client_id},
     caller,
+    client::{Client, Origin},
     http::form_of,
     pages,
     rate::Kind,
+    redirect,
     store::{Allowed, Binding, Grant, StoreError},
     token::{CODE, GRANT},
 };
@@ -145,19 +147,29 @@ impl Server {
         let form = Form::parse(request.as_bytes());
         let form =
             form.ok_or_else(|| here("The program that sent you here cannot be understood."))?;
-        let refused = |refused: Refused| match refused {
-            Refused::Here(text) => here(text),
-            Refused::There(back, error, why) => {
-                let who = Who { client: form.one("client_id").ok().flatten(), ..Who::default() };
-                self.decided("authorize", Outcome::Refused, why, who);
-                self.back(&back, &[("error", error), ("error_description", why)])
-            }
-        };
-        let id = client_id(&form).map_err(refused)?;
+        let id = client_id(&form).map_err(here)?;
         let client = self.find(id).await.map_err(|error| broken(&error))?;
         let client = client
             .ok_or_else(|| here("The program that sent you here is not known to this server."))?;
-        Ask::read(client, &form, &self.offer).map_err(refused)
+        Ask::read(client.clone(), &form, &self.offer).map_err(|refused| match refused {
+            Refused::Here(text) => here(text),
+            Refused::There(back, error, why) => {
+                let who = Who { client: Some(&client.id), ..Who::default() };
+                self.decided("authorize", Outcome::Refused, why, who);
+                self.refuse(&client, &back, error, why)
+            }
+        })
+    }
+
+    /// Tells the client that there is nothing to ask the person. Where nobody here knows the client, the person goes there by himself
+    /// or not at all: else a link to this server would lead anywhere that somebody has registered (RFC 9700 §4.11.2).
+    fn refuse(&self, client: &Client, back: &Back, error: &str, why: &str) -> Response {
+        let parameters = [("error", error), ("error_description", why)];
+        if client.origin == Origin::File || redirect::is_loopback(&back.redirect) {
+            return self.back(back, &parameters);
+        }
+        let page = pages::refused(client, why, &back.with(&self.issuer, &parameters));
+        pages::answer(StatusCode::BAD_REQUEST, page, None)
     }
 
     /// Sends the person back to the client.
@@ -242,7 +254,7 @@ impl Server {
     fn nothing_left(&self, ask: &Ask, person: &str) -> Response {
         let why = "this person may have none of these scopes";
         self.decided("consent", Outcome::Refused, why, Who::of(ask, Some(person)));
-        self.back(&ask.back, &[("error", "access_denied"), ("error_description", why)])
+        self.refuse(&ask.client, &ask.back, "access_denied", why)
     }
 
     /// What the person has allowed before, and need not be asked again.
@@ -250,7 +262,9 @@ impl Server {
         if ask.client.can_be_anybody(&ask.back.redirect) {
             return Ok(ScopeSet::default());
         }
-        let had = self.store.consent(person, &ask.client.id, &ask.resource).await;
+        // a client that has found another place to be answered at since is not what was allowed
+        let place = redirect::place(&ask.back.redirect);
+        let had = self.store.consent(person, &ask.client.id, &ask.resource, place).await;
         had.map_err(|error| broken(&error))
     }
 
@@ -337,7 +351,6 @@ impl Server {
         let begun = self.store.begin_session(&session, &name, self.clock.now() + SESSION).await;
         begun.map_err(|error| broken(&error))?;
         info!(person = name, "logged in");
-        self.store.end_session(visit).await.map_err(|error| broken(&error))?;
         let again = format!("{}/authorize?{asked}", self.base);
         let (Ok(cookie), Ok(again)) = (self.cookies.set(&session), HeaderValue::try_from(again))
         else {
@@ -374,8 +387,9 @@ impl Server {
         if !ask.client.can_be_anybody(&ask.back.redirect) {
             let mut all = self.remembered(&ask, &person).await?;
             all.extend(scope.iter().map(str::to_owned));
+            let (client, place) = (&ask.client.id, redirect::place(&ask.back.redirect));
             let kept =
-                self.store.remember_consent(&person, &ask.client.id, &ask.resource, &all).await;
+                self.store.remember_consent(&person, client, &ask.resource, place, &all).await;
             kept.map_err(|error| broken(&error))?;
         }
         self.decided(

@@ -10,7 +10,11 @@ use axum::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use crate::{authorize::Ask, client::Origin, redirect};
+use crate::{
+    authorize::Ask,
+    client::{Client, Origin},
+    redirect,
+};
 
 const STYLE: &str = include_str!("style.css");
 
@@ -52,7 +56,7 @@ pub fn login(
         "Log in",
         html! {
             h1 { "Log in" }
-            p { (who(ask)) " wants to use " strong { (ask.resource) } " in your name." }
+            p { (who(&ask.client)) " wants to use " strong { (ask.resource) } " in your name." }
             @if let Some(error) = error { p.warn role="alert" { (error) } }
             form method="post" action=(form.action) {
                 (form.hidden())
@@ -87,7 +91,7 @@ pub fn consent(
     page(
         "Allow access?",
         html! {
-            h1 { "Allow " (who(ask)) " access?" }
+            h1 { "Allow " (who(&ask.client)) " access?" }
             dl {
                 dt { "You are" } dd { strong { (person) } }
                 dt { "It wants to use" } dd { strong { (ask.resource) } }
@@ -130,8 +134,20 @@ pub fn problem(text: &str) -> Markup {
     )
 }
 
-fn who(ask: &Ask) -> Markup {
-    let client = &ask.client;
+/// What a client asks for in vain, for a person who may not want to go there.
+pub fn refused(client: &Client, why: &str, back: &str) -> Markup {
+    page(
+        "This did not work",
+        html! {
+            h1 { "This did not work" }
+            p { (who(client)) " has sent you here, and cannot have what it asks for: " (why) "." }
+            p { a href=(back) { "Tell " strong { (redirect::host(back)) } " and go there" } }
+            p.note { "Go there only if you know that address. Nothing was allowed." }
+        },
+    )
+}
+
+fn who(client: &Client) -> Markup {
     html! { "“" (client.name.as_deref().unwrap_or(&client.id)) "”" }
 }
 

@@ -58,6 +58,12 @@ pub fn host(uri: &str) -> &str {
     split(rest).0
 }
 
+/// What a consent is remembered for: the host that the person was shown, whatever the port where it is this machine.
+#[must_use]
+pub fn place(uri: &str) -> &str {
+    Loopback::read(uri).map_or_else(|| host(uri), |here| here.host)
+}
+
 /// An http address of this machine.
 struct Loopback<'a> {
     host: &'a str,

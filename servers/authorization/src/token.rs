@@ -80,6 +80,12 @@ impl Server {
 
     async fn for_refresh_token(&self, client: &Client, form: &Form) -> Result<Value, Refused> {
         let invalid = |why: &'static str| Refused::new("invalid_grant", why);
+        if !client.may_refresh {
+            return Err(Refused::new(
+                "unauthorized_client",
+                "this client may not use refresh_token",
+            ));
+        }
         let token =
             form.one("refresh_token")?.ok_or(Refused::request("refresh_token is missing"))?;
         let asked: Option<ScopeSet> = form.one("scope")?.map(|scope| scope.split(' ').collect());
@@ -108,9 +114,12 @@ impl Server {
             }
             Redeemed::Unfit(never) => match never {},
         };
-        // never more than was allowed, and never more than the person may have by now
+        // never more than was allowed, and never more than person and client may have by now
         let mut scope =
             grant.allowed.scope.intersection(&self.people.now().rights(&grant.allowed.person));
+        if let Some(most) = &client.scope {
+            scope = scope.intersection(most);
+        }
         if let Some(asked) = asked {
             scope = scope.intersection(&asked);
         }

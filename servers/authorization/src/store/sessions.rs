@@ -50,7 +50,7 @@ impl Store {
         Ok(())
     }
 
-    /// What a person has allowed this client at this server before.
+    /// What a person has allowed this client at this server before, for answers that go to this place.
     ///
     /// # Errors
     /// When the database fails.
@@ -59,13 +59,15 @@ impl Store {
         person: &str,
         client: &str,
         resource: &str,
+        place: &str,
     ) -> Result<ScopeSet, StoreError> {
         let row = sqlx::query(
-            "SELECT scope FROM consents WHERE person = $1 AND client = $2 AND resource = $3",
+            "SELECT scope FROM consents WHERE person = $1 AND client = $2 AND resource = $3 AND place = $4",
         )
         .bind(person)
         .bind(client)
         .bind(resource)
+        .bind(place)
         .fetch_optional(&self.pool)
         .await?;
         let scope: Option<String> = row.map(|row| row.try_get("scope")).transpose()?;
@@ -81,15 +83,17 @@ impl Store {
         person: &str,
         client: &str,
         resource: &str,
+        place: &str,
         scope: &ScopeSet,
     ) -> Result<(), StoreError> {
         sqlx::query(
-            "INSERT INTO consents (person, client, resource, scope) VALUES ($1, $2, $3, $4) \
-             ON CONFLICT (person, client, resource) DO UPDATE SET scope = excluded.scope",
+            "INSERT INTO consents (person, client, resource, place, scope) VALUES ($1, $2, $3, $4, $5) \
+             ON CONFLICT (person, client, resource, place) DO UPDATE SET scope = excluded.scope",
         )
         .bind(person)
         .bind(client)
         .bind(resource)
+        .bind(place)
         .bind(scope.to_string())
         .execute(&self.pool)
         .await?;

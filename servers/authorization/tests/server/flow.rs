@@ -1,33 +1,9 @@
 //! From a client's request to a token, and on.
 
-use crate::world::{
-    Answer, Browser, ISSUER, LOCAL, NOW, RESOURCE, VERIFIER, WEB, World, claims, request,
+use crate::{
+    steps::{allowed, exchange, refresh},
+    world::{Browser, ISSUER, LOCAL, NOW, RESOURCE, WEB, World, claims, request},
 };
-
-/// Alice logs in and allows what this client asks for; what the client is sent.
-async fn allowed(world: &World, client: &str, redirect: &str) -> Answer {
-    let mut browser = Browser::default();
-    let page = browser.get(world, &request(client, redirect, &[])).await;
-    let page = browser.log_in(world, &page, "alice", "a good password").await;
-    browser.decide(world, &page, "allow").await
-}
-
-async fn exchange(world: &World, client: &str, redirect: &str, code: &str) -> Answer {
-    world
-        .token(&[
-            ("grant_type", "authorization_code"),
-            ("code", code),
-            ("redirect_uri", redirect),
-            ("client_id", client),
-            ("code_verifier", VERIFIER),
-        ])
-        .await
-}
-
-async fn refresh(world: &World, client: &str, token: &str) -> Answer {
-    let fields = [("grant_type", "refresh_token"), ("refresh_token", token), ("client_id", client)];
-    world.token(&fields).await
-}
 
 #[tokio::test]
 async fn a_person_logs_in_and_allows_and_the_client_gets_tokens() {

@@ -1,8 +1,11 @@
 //! Does the authorization server do what it should, asked as clients and people ask it?
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test fails by panicking
+
+mod attacks;
 #[path = "../../../../mcp-auth/tests/library/remote/authority.rs"]
 mod authority;
 mod documents;
+mod flaws;
 mod flow;
 mod keys;
 mod knocking;
@@ -10,4 +13,5 @@ mod process;
 mod programs;
 mod registration;
 mod site;
+mod steps;
 mod world;

@@ -1,22 +1,11 @@
 //! Clients that register themselves.
 
-use axum::{body::Body, http::Request};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::world::{Answer, Browser, World, request};
-
-async fn register(world: &World, metadata: &Value) -> Answer {
-    let request = Request::post("/register").header("content-type", "application/json");
-    world.send(request.body(Body::from(metadata.to_string())).unwrap()).await
-}
-
-async fn managed(world: &World, method: &str, registered: &Value, token: &str) -> Answer {
-    let uri = registered["registration_client_uri"].as_str().unwrap();
-    let request =
-        Request::builder().method(method).uri(uri.strip_prefix("http://localhost:9100").unwrap());
-    let request = request.header("authorization", format!("Bearer {token}"));
-    world.send(request.body(Body::empty()).unwrap()).await
-}
+use crate::{
+    steps::{managed, register},
+    world::{Browser, World, request},
+};
 
 #[tokio::test]
 async fn a_client_registers_is_used_read_and_deleted() {

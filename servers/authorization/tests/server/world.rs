@@ -1,6 +1,12 @@
 //! A server, and a browser that has cookies and sends forms.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering::Relaxed},
+    },
+};
 
 use axum::{
     Router,
@@ -33,8 +39,15 @@ pub const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 pub const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 pub const WEB: &str = "https://app.example/callback";
 pub const LOCAL: &str = "http://localhost/callback";
+/// Of the client `secret` and of the resource servers.
+pub const SECRET: &str = "a secret that nobody else has heard of";
+/// A resource server that no token here is for.
+pub const OTHER: &str = "https://other.example/mcp";
 
 pub struct World {
+    /// What time it is there.
+    now: Arc<AtomicI64>,
+    issuer: String,
     pub app: Router,
     pub keys: Arc<KeySet>,
     _folder: TempDir,
@@ -55,6 +68,15 @@ fn client(id: &str, redirect: &str, proof: Proof) -> (String, Client) {
     (id.to_owned(), client)
 }
 
+fn digest(text: &str) -> String {
+    URL_SAFE_NO_PAD.encode(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes()))
+}
+
+/// The PKCE challenge of a verifier.
+pub fn challenge(verifier: &str) -> String {
+    digest(verifier)
+}
+
 impl World {
     pub async fn new() -> Self {
         Self::with(|builder| builder).await
@@ -62,6 +84,11 @@ impl World {
 
     /// With something different.
     pub async fn with(change: impl FnOnce(Builder) -> Builder) -> Self {
+        Self::called(ISSUER, change).await
+    }
+
+    /// With another name, and something different.
+    pub async fn called(issuer: &str, change: impl FnOnce(Builder) -> Builder) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let files = KeyFiles::new(folder.path().join("keys"));
         let set = |scopes: &str| scopes.parse::<ScopeSet>().unwrap();
@@ -72,9 +99,15 @@ impl World {
         let clients = HashMap::from([
             client("local", LOCAL, Proof::Public),
             client("web", WEB, Proof::Public),
+            client("neighbour", "http://localhost/neighbour", Proof::Public),
+            client("secret", WEB, Proof::Secret(digest(SECRET))),
+            client(RESOURCE, WEB, Proof::Secret(digest(SECRET))),
+            client(OTHER, WEB, Proof::Secret(digest(SECRET))),
         ]);
-        let clock = Clock::new(|| NOW);
-        let builder = AuthorizationServer::builder(ISSUER, [RESOURCE])
+        let now = Arc::new(AtomicI64::new(NOW));
+        let time = now.clone();
+        let clock = Clock::new(move || time.load(Relaxed));
+        let builder = AuthorizationServer::builder(issuer, [RESOURCE])
             .scope("mcp:read", "read what the server shows")
             .scope("mcp:tools", "use its tools")
             .people(people)
@@ -84,7 +117,7 @@ impl World {
         let store = Store::open(&folder.path().join("database")).await.unwrap();
         let server = change(builder).build(files.clone(), store).await.unwrap();
         let keys = KeySet::of_any_kind(files.jwks(), clock);
-        Self { app: server.routes(), keys, _folder: folder }
+        Self { app: server.routes(), keys, now, issuer: issuer.to_owned(), _folder: folder }
     }
 
     /// What a resource server thinks of an access token.
@@ -93,8 +126,13 @@ impl World {
         Verifier::with_policy(self.keys.clone(), policy)
     }
 
+    /// Lets so many seconds pass.
+    pub fn pass(&self, seconds: i64) {
+        self.now.fetch_add(seconds, Relaxed);
+    }
+
     pub async fn send(&self, mut request: Request<Body>) -> Answer {
-        let host = ISSUER.strip_prefix("http://").unwrap().parse().unwrap();
+        let host = self.issuer.split_once("://").unwrap().1.parse().unwrap();
         request.headers_mut().entry("host").or_insert(host);
         let (parts, body) = self.app.clone().oneshot(request).await.unwrap().into_parts();
         let body = to_bytes(body, 1 << 20).await.unwrap();
@@ -188,11 +226,7 @@ impl Browser {
         let fields =
             [("request", &*request), ("csrf", &csrf), ("username", name), ("password", password)];
         let answer = self.post(world, "/login", &fields).await;
-        if answer.status == 303 {
-            self.get(world, &answer.location().to_owned()).await
-        } else {
-            answer
-        }
+        if answer.status == 303 { self.get(world, answer.location()).await } else { answer }
     }
 
     /// Presses a button of the page to allow or deny.

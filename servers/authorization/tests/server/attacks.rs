@@ -1,0 +1,7 @@
+//! What attackers try, one test each.
+
+mod codes;
+mod oversized;
+mod pages;
+mod redirects;
+mod tokens;
