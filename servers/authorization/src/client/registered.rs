@@ -44,7 +44,6 @@ struct Metadata {
     #[serde(default)]
     redirect_uris: Vec<String>,
     client_name: Option<String>,
-    scope: Option<String>,
     #[serde(default = "basic")]
     token_endpoint_auth_method: String,
     #[serde(default = "code")]
@@ -143,7 +142,8 @@ pub(crate) fn client(stored: Registered) -> Option<Client> {
     let metadata: Metadata = serde_json::from_str(&stored.metadata).ok()?;
     Some(Client {
         may_refresh: metadata.grant_types.iter().any(|grant| grant == "refresh_token"),
-        scope: metadata.scope.as_ref().map(|scope| scope.split(' ').collect()),
+        // whatever it named: clients name what they need first and ask for more later, and people decide each time
+        scope: None,
         proof: metadata.proof(stored.secret)?,
         id: stored.id,
         name: metadata.client_name,
@@ -281,6 +281,7 @@ impl Server {
         answer["client_id"] = stored.id.as_str().into();
         answer["client_id_issued_at"] = stored.created.into();
         answer["response_types"] = json!(["code"]);
+        answer["scope"] = self.offer.scopes.to_string().into(); // in place of what it named (RFC 7591 §3.2.1)
         answer["registration_client_uri"] =
             format!("{}/register/{}", self.issuer, stored.id).into();
         if let Some(registration) = registration {
