@@ -281,7 +281,6 @@ impl Server {
         answer["client_id"] = stored.id.as_str().into();
         answer["client_id_issued_at"] = stored.created.into();
         answer["response_types"] = json!(["code"]);
-        answer["scope"] = self.offer.scopes.to_string().into(); // in place of what it named (RFC 7591 §3.2.1)
         answer["registration_client_uri"] =
             format!("{}/register/{}", self.issuer, stored.id).into();
         if let Some(registration) = registration {
