@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 . scripts/parts.sh
 . scripts/cache.sh
 
-PARTS='tools shell workflows dependencies advisories steps self-test clients conformance readme api package fuzz instructions memory'
+PARTS='tools shell workflows dependencies advisories steps self-test clients conformance authorization readme api package fuzz instructions memory'
 FULL_PARTS='side bench'
 STEPS=$(cd steps && printf '%s\n' step[0-9]* | sed 's/step//' | sort -n)
 LAST=$(tail -n 1 <<<"$STEPS")
@@ -98,6 +98,12 @@ part_conformance() {
   tests/clients/conformance.sh
 }
 
+part_authorization() {
+  NODE=$(node_22) NPM_TOOLS=$(npm_tools)
+  export NODE NPM_TOOLS
+  tests/clients/authorization.sh
+}
+
 # The commands of the documents that need curl, npx or bash; the rest runs in `cargo test`.
 part_readme() {
   WORKSHOP_README_ALL=1 cargo_test -q -p workshop-tests --test workshop readme
@@ -137,6 +143,7 @@ wanted steps 'every step, asked with curl'
 wanted self-test 'the checks with curl notice what is broken'
 wanted clients 'official clients: Inspector, Python, TypeScript'
 wanted conformance 'the official conformance suite'
+wanted authorization 'other people'\''s testers of authorization servers'
 wanted readme 'the commands of the documents that need more than Rust'
 wanted api 'the public items of the library are those that are listed'
 wanted package 'the library can be packed, and builds from the package'

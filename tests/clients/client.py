@@ -14,6 +14,7 @@ import httpx2
 from mcp import Client, MCPError
 from mcp.client.auth.extensions.client_credentials import ClientCredentialsOAuthProvider
 from mcp.client.streamable_http import streamable_http_client
+from storage import Storage
 
 ERA, URL = sys.argv[1:]
 TOKEN, CLIENT_ID, EXPECTED = (os.environ.get(name) for name in ("MCP_TOKEN", "MCP_CLIENT_ID", "MCP_EXPECT"))
@@ -41,24 +42,6 @@ async def sent(request: httpx2.Request) -> None:
 async def came(response: httpx2.Response) -> None:
     if challenge := response.headers.get("www-authenticate"):
         refusals.append((response.status_code, challenge))
-
-
-class Storage:
-    """Tokens for as long as this program runs."""
-
-    tokens = client = None
-
-    async def get_tokens(self):
-        return self.tokens
-
-    async def set_tokens(self, tokens):
-        self.tokens = tokens
-
-    async def get_client_info(self):
-        return self.client
-
-    async def set_client_info(self, client):
-        self.client = client
 
 
 async def tour() -> None:

@@ -44,7 +44,6 @@ struct Metadata {
     #[serde(default)]
     redirect_uris: Vec<String>,
     client_name: Option<String>,
-    scope: Option<String>,
     #[serde(default = "basic")]
     token_endpoint_auth_method: String,
     #[serde(default = "code")]
@@ -141,7 +140,8 @@ pub(crate) fn client(stored: Registered) -> Option<Client> {
     let metadata: Metadata = serde_json::from_str(&stored.metadata).ok()?;
     Some(Client {
         may_refresh: metadata.grant_types.iter().any(|grant| grant == "refresh_token"),
-        scope: metadata.scope.as_ref().map(|scope| scope.split(' ').collect()),
+        // whatever it named: clients name what they need first and ask for more later, and people decide each time
+        scope: None,
         proof: metadata.proof(stored.secret)?,
         id: stored.id,
         name: metadata.client_name,

@@ -13,16 +13,19 @@ async fn a_client_registers_is_used_read_and_deleted() {
     let answer = register(&world, &json!({
         "client_name": "A tool", "redirect_uris": ["http://127.0.0.1/cb"], "application_type": "native",
         "token_endpoint_auth_method": "none", "grant_types": ["authorization_code", "refresh_token"],
-        "software_id": "whatever",
+        "software_id": "whatever", "scope": "mcp:read",
     }))
     .await;
     assert_eq!(answer.status, 201, "{}", answer.text);
     let client = answer.json();
     assert!(client.get("client_secret").is_none() && client.get("software_id").is_none());
+    assert!(client.get("scope").is_none(), "none is kept, so none is promised");
     let id = client["client_id"].as_str().unwrap();
     let mut browser = Browser::default();
     let page = browser.get(&world, &request(id, "http://127.0.0.1:5555/cb", &[])).await;
     assert!(page.status == 200 && page.text.contains("A tool"), "{}", page.text);
+    let page = browser.log_in(&world, &page, "alice", "a good password").await;
+    assert!(page.text.contains("mcp:tools"), "it can ask for more than it named: {}", page.text);
     let token = client["registration_access_token"].as_str().unwrap();
     assert_eq!(managed(&world, "GET", &client, token).await.json()["client_id"], id);
     assert_eq!(managed(&world, "DELETE", &client, "another").await.status, 401);
