@@ -28,12 +28,14 @@ async fn registration_is_bound_to_what_is_used_later() {
         let answer = manage(&world, "PUT", &client, token, Some(metadata)).await;
         assert_eq!(answer.status, 200, "{}", answer.text);
     };
-    // Alice reads what it may have; while she reads, it registers for more, or under another name
+    // Alice reads who it is and where the answer goes; while she reads, it becomes somebody else
     let mut browser = Browser::default();
     let page = consent_page(&world, &mut browser, &request(id, WEB, &[])).await;
-    for (name, value) in [("scope", "mcp:read mcp:tools"), ("client_name", "Another tool")] {
+    for (name, value) in
+        [("client_name", json!("Another tool")), ("redirect_uris", json!([WEB, ELSEWHERE]))]
+    {
         let before = metadata.clone();
-        metadata[name] = value.into();
+        metadata[name] = value;
         change(&metadata).await;
         let answer = browser.decide(&world, &page, "allow").await;
         assert!(answer.location().starts_with("/authorize?"), "{name}: {}", answer.location());
@@ -52,8 +54,8 @@ async fn registration_is_bound_to_what_is_used_later() {
     assert!(answer.status == 200 && answer.text.contains("elsewhere.example"), "{}", answer.text);
     let answer = browser.get(&world, &request(id, WEB, &[])).await;
     assert_eq!(answer.status, 400, "it is not registered any more");
-    // what it may not have any more, it does not get by a refresh either
-    metadata["scope"] = "mcp:tools".into();
+    // what it does not want to do any more, it cannot
+    metadata["grant_types"] = json!(["authorization_code"]);
     change(&metadata).await;
     assert_eq!(refresh(&world, id, &pair(&tokens).1).await.status, 400);
 }
@@ -294,7 +296,7 @@ async fn no_link_to_this_server_leads_to_strangers() {
         let answer = browser.get(&world, &request(id, LOCAL, &[others])).await;
         assert!(answer.location().starts_with(LOCAL), "a program of his own is told");
     }
-    let page = browser.get(&world, &request(id, ELSEWHERE, &[])).await;
+    let page = browser.get(&world, &request(id, ELSEWHERE, &[("scope", "mcp:tools")])).await;
     let answer = browser.log_in(&world, &page, "gus", "another password").await;
     assert_eq!((answer.status, answer.headers.get("location")), (400, None), "nothing is left");
     // forms that are not ours lead to our own page at most
