@@ -2,6 +2,8 @@
 //!
 //! [`AuthorizationServer::builder`] makes one that lives in somebody else's program; the binary `authorization` is one by itself.
 
+#![allow(clippy::result_large_err)] // a refusal is an answer, made once for each request
+
 mod admin;
 pub mod audit;
 pub mod authorize;
