@@ -1,7 +1,4 @@
-//! An OAuth 2.1 authorization server that MCP clients can log in to, for development and small teams.
-//!
-//! [`AuthorizationServer::builder`] makes one that lives in somebody else's program; the binary `authorization` is one by itself.
-
+#![doc = include_str!("../README.md")]
 #![allow(clippy::result_large_err)] // a refusal is an answer, made once for each request
 
 mod admin;

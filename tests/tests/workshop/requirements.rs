@@ -63,8 +63,9 @@ fn cited(text: &str) -> BTreeSet<String> {
 
 /// Rust files of the workspace, without what is built.
 fn sources() -> Vec<PathBuf> {
-    let mut folders: Vec<_> =
-        ["steps", "common", "mcp-auth", "cli", "servers", "tests"].map(|name| root().join(name)).into();
+    let mut folders: Vec<_> = ["steps", "common", "mcp-auth", "cli", "servers", "tests"]
+        .map(|name| root().join(name))
+        .into();
     let mut files = Vec::new();
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap() {

@@ -1,7 +1,7 @@
 //! Who types the commands of a document? A terminal in an empty folder, which knows where the programs lie.
 //!
-//! A document says port 9000. Here each document has a port of its own: it is put in where a command
-//! says 9000, and taken out of what comes back.
+//! A document says port 9000, and 9100 for the authorization server. Here each document has ports of its own: they are put
+//! in where a command says those, and taken out of what comes back.
 
 use std::{net::TcpListener, path::PathBuf, process::Command as Process};
 
@@ -14,13 +14,13 @@ use super::{
 };
 use crate::binaries;
 
-/// The port that documents name.
-const NAMED: &str = "9000";
+/// The ports that documents name, and the variables that say which they are here.
+const NAMED: [(&str, &str); 2] = [("9000", "MCP_PORT"), ("9100", "AUTHORIZATION_PORT")];
 
 /// A terminal, and the server that runs in another one.
 pub struct Terminal {
     folder: TempDir,
-    port: String,
+    ports: [String; 2],
     server: Option<(String, Running)>,
     /// How many lines the server's console had before the latest block.
     seen: usize,
@@ -32,8 +32,9 @@ impl Terminal {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("Cargo.lock"), "").unwrap();
         std::fs::write(folder.path().join(".curlrc"), "silent\nshow-error\n").unwrap();
-        let free = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap();
-        Self { folder, port: free.port().to_string(), server: None, seen: 0 }
+        let free = NAMED.map(|_| TcpListener::bind(("127.0.0.1", 0)).unwrap());
+        let ports = free.map(|listener| listener.local_addr().unwrap().port().to_string());
+        Self { folder, ports, server: None, seen: 0 }
     }
 
     /// A block begins: what the server's console says from here on belongs to it.
@@ -45,7 +46,12 @@ impl Terminal {
     pub fn run(&mut self, command: &Command) -> Result<(), String> {
         let typed = command.typed.as_str();
         if let Some(rest) = typed.strip_prefix("cargo run -p step") {
-            return self.serve(typed, rest, &command.output);
+            let (step, arguments) = rest.split_once(" -- ").unwrap_or((rest, ""));
+            return self.serve(typed, &format!("step{step}"), arguments, &command.output);
+        }
+        if let Some(rest) = typed.strip_prefix("cargo run -p mcp-auth-server") {
+            let arguments = rest.strip_prefix(" -- ").unwrap_or(rest);
+            return self.serve(typed, "authorization", arguments, &command.output);
         }
         let process = if is_shell(typed) { self.shell(typed) } else { self.program(typed)? };
         let (lines, _) = Running::start(process).end();
@@ -54,9 +60,14 @@ impl Terminal {
 
     /// Starts a server, in the other terminal, where one that was started otherwise is stopped before. A start
     /// that shows no URL is one that fails.
-    fn serve(&mut self, typed: &str, rest: &str, output: &[String]) -> Result<(), String> {
-        let (step, arguments) = rest.split_once(" -- ").unwrap_or((rest, ""));
-        let mut process = self.process(&binaries::path(&format!("step{step}")));
+    fn serve(
+        &mut self,
+        typed: &str,
+        program: &str,
+        arguments: &str,
+        output: &[String],
+    ) -> Result<(), String> {
+        let mut process = self.process(&binaries::path(program));
         process.args(self.words(arguments)?);
         if !output.iter().any(|line| line.starts_with("http")) {
             return matcher::compare(output, &self.as_documented(&Running::start(process).end().0));
@@ -138,11 +149,14 @@ impl Terminal {
         let mut process = Process::new(program);
         process.current_dir(self.folder.path()).env("NO_COLOR", "1");
         for (name, _) in std::env::vars_os() {
-            if name.to_string_lossy().starts_with("MCP_") || name == "RUST_LOG" {
+            let text = name.to_string_lossy();
+            if text.starts_with("MCP_") || text.starts_with("AUTHORIZATION_") || text == "RUST_LOG"
+            {
                 process.env_remove(name);
             }
         }
-        process.env("MCP_PORT", &self.port).env("CURL_HOME", self.folder.path());
+        process.envs(NAMED.map(|(_, variable)| variable).into_iter().zip(&self.ports));
+        process.env("CURL_HOME", self.folder.path());
         process
     }
 
@@ -180,12 +194,15 @@ impl Terminal {
     }
 
     fn as_here(&self, typed: &str) -> String {
-        typed.replace(NAMED, &self.port)
+        let ports = NAMED.iter().zip(&self.ports);
+        ports.fold(typed.to_owned(), |typed, ((named, _), port)| typed.replace(named, port))
     }
 
     fn as_documented(&self, lines: &[String]) -> Vec<String> {
         let line = |line: &String| {
-            let line = line.replace(&self.port, NAMED);
+            let ports = NAMED.iter().zip(&self.ports);
+            let line =
+                ports.fold(line.clone(), |line, ((named, _), port)| line.replace(port, named));
             let path = cfg!(windows) && line.contains(".workshop");
             if path { line.replace('\\', "/") } else { line } // documents have paths of Unix
         };
