@@ -6,8 +6,9 @@ use axum::{body::Body, http::Request};
 use serde_json::json;
 
 use crate::{
+    browser::Browser,
     steps::{code, consent_page, exchange_with, register},
-    world::{Answer, Browser, LOCAL, RESOURCE, SECRET, VERIFIER, World, encoded, request},
+    world::{Answer, LOCAL, RESOURCE, SECRET, VERIFIER, World, encoded, request},
 };
 
 /// Is this a refusal with one of these statuses, soon, in few words and without a cause?

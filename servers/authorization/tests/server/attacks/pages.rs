@@ -5,8 +5,9 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::json;
 
 use crate::{
+    browser::Browser,
     steps::{consent_page, exchange, pair, refresh, registered},
-    world::{Answer, Browser, LOCAL, WEB, World, encoded, request},
+    world::{Answer, LOCAL, WEB, World, encoded, request},
 };
 
 const ALICE: [(&str, &str); 2] = [("username", "alice"), ("password", "a good password")];
