@@ -165,6 +165,10 @@ async fn every_page_has_its_guards() {
     is_guarded("consent", &page, here);
     let web = browser.get(&world, &request("web", WEB, &[])).await;
     is_guarded("consent of a web client", &web, "https://app.example");
+    let v6 = "http://[::1]:5000/callback";
+    let client = registered(&world, &json!({"redirect_uris": [v6]})).await;
+    let asked = request(client["client_id"].as_str().unwrap(), v6, &[]);
+    is_guarded("consent of a client on IPv6", &browser.get(&world, &asked).await, "http:");
     let again = Browser { cookie: Some(format!("visit={}", "A".repeat(43))) }
         .decide(&world, &page, "allow")
         .await;
