@@ -2,6 +2,7 @@
 
 use axum::{body::Body, http::Request};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde_json::json;
 
 use crate::{
     steps::code,
@@ -127,5 +128,25 @@ async fn clients_that_may_not_act_alone_do_not() {
             ("password", "a good password"),
         ];
         assert_eq!(world.token(&fields).await.json()["error"], "unsupported_grant_type", "{grant}");
+    }
+}
+
+/// A resource server that reads `sub` alone would take the program for the person (RFC 9068 §5).
+#[tokio::test]
+async fn no_program_acts_under_the_name_of_a_person() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("clients.json");
+    let entry = |id| json!({"client_id": id, "client_secret": SECRET, "grant_types": ["client_credentials"]});
+    let entries = json!([entry("job"), entry("alice")]).to_string();
+    mcp_auth::issuer::disk::write_new(&file, &entries, true).unwrap();
+    let clients = mcp_auth_server::client::file::read(&file).unwrap();
+    let world = World::with(|builder| builder.clients(clients)).await;
+    for (client, status) in [("job", 200), ("alice", 400)] {
+        let fields = [
+            ("grant_type", "client_credentials"),
+            ("client_id", client),
+            ("client_secret", SECRET),
+        ];
+        assert_eq!(world.token(&fields).await.status, status, "{client}");
     }
 }

@@ -97,6 +97,8 @@ async fn what_a_client_gives_up_it_has_no_more() {
     assert_eq!(manage(&world, "PUT", &client, token, Some(&metadata)).await.status, 200);
     let refused = refresh(&world, id, &first.1).await;
     assert_eq!(refused.json()["error"], "unauthorized_client");
+    let second = exchange(&world, id, WEB, &code(&world, id, WEB).await).await;
+    assert!(second.status == 200 && second.json().get("refresh_token").is_none());
     assert!(is_active(&world, &first.0).await);
     assert_eq!(managed(&world, "DELETE", &client, token).await.status, 204);
     assert!(!is_active(&world, &first.0).await, "its tokens end with it");
