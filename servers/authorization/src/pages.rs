@@ -185,8 +185,12 @@ pub fn answer(status: StatusCode, page: Markup, back: Option<&str>) -> Response 
     (status, headers, Html(page.into_string())).into_response()
 }
 
-/// Scheme, host and port of a redirect URI, which has been checked.
+/// How a policy names the origin of a redirect URI, which has been checked. It has no words for an address of IPv6, and browsers pass
+/// over what they cannot read: the way back to `[::1]` would be shut.
 fn origin(uri: &str) -> Option<String> {
     let (scheme, _) = uri.split_once("://")?;
-    Some(format!("{scheme}://{}", redirect::host(uri)))
+    match redirect::host(uri) {
+        v6 if v6.starts_with('[') => Some(format!("{scheme}:")),
+        host => Some(format!("{scheme}://{host}")),
+    }
 }

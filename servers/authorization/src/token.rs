@@ -137,6 +137,13 @@ impl Server {
                 "this client may not use client_credentials",
             ));
         }
+        // a server that reads `sub` alone would take it for that person (RFC 9068 §5)
+        if self.people.now().get(&client.id).is_some() {
+            return Err(Refused::new(
+                "unauthorized_client",
+                "a person has the name of this client",
+            ));
+        }
         let mut named = form.all("resource");
         let resource = match (named.next(), named.next(), &self.offer.resources[..]) {
             (None, _, [only]) => only,

@@ -188,3 +188,30 @@ fn lifetime(cache_control: &str) -> Duration {
     let seconds = directives().find_map(|one| one.strip_prefix("max-age=")?.parse().ok());
     Duration::from_secs(seconds.unwrap_or(300)).clamp(SHORTEST, LONGEST)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn documents_that_are_kept_have_an_end_and_make_room() {
+        let documents = Documents::new(Vec::new(), false).unwrap();
+        let keep = async |id: &str, seconds| {
+            let found = (None, Instant::now() + Duration::from_secs(seconds));
+            *documents.place(id).lock().await = Some(found);
+        };
+        let is_kept = |id: &str| documents.kept.lock().unwrap().contains_key(id);
+        keep("good", 60).await;
+        for n in 1..KEPT {
+            keep(&n.to_string(), 0).await;
+        }
+        let in_use = documents.place("1");
+        keep("new", 60).await;
+        assert!(is_kept("good") && is_kept("new") && is_kept("1") && !is_kept("2"));
+        for n in 0..2 * KEPT {
+            keep(&n.to_string(), 60).await;
+        }
+        assert!(documents.kept.lock().unwrap().len() <= KEPT && is_kept("1"));
+        drop(in_use);
+    }
+}

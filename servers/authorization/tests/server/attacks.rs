@@ -1,5 +1,6 @@
 //! What attackers try, one test each.
 
+mod clients;
 mod codes;
 mod oversized;
 mod pages;

@@ -1,8 +1,9 @@
 //! From a client's request to a token, and on.
 
 use crate::{
+    browser::Browser,
     steps::{allowed, exchange, refresh},
-    world::{Browser, ISSUER, LOCAL, NOW, RESOURCE, WEB, World, claims, request},
+    world::{ISSUER, LOCAL, NOW, RESOURCE, WEB, World, claims, request},
 };
 
 #[tokio::test]

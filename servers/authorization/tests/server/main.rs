@@ -4,6 +4,7 @@
 mod attacks;
 #[path = "../../../../mcp-auth/tests/library/remote/authority.rs"]
 mod authority;
+mod browser;
 mod documents;
 mod flaws;
 mod flow;

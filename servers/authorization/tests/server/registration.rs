@@ -3,8 +3,9 @@
 use serde_json::json;
 
 use crate::{
+    browser::Browser,
     steps::{managed, register},
-    world::{Browser, World, request},
+    world::{World, request},
 };
 
 #[tokio::test]

@@ -3,7 +3,10 @@
 use axum::{body::Body, http::Request};
 use serde_json::Value;
 
-use crate::world::{Answer, Browser, RESOURCE, SECRET, VERIFIER, World, request};
+use crate::{
+    browser::Browser,
+    world::{Answer, RESOURCE, SECRET, VERIFIER, World, request},
+};
 
 /// The page to allow what is asked for, after Alice has logged in at this browser.
 pub async fn consent_page(world: &World, browser: &mut Browser, asked: &str) -> Answer {

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use tokio::task::JoinSet;
 
 use crate::{
+    browser::Browser,
     steps::{allowed, code, consent_page, exchange, exchange_with, is_active, pair, refresh},
-    world::{Browser, ISSUER, LOCAL, WEB, World, challenge, request},
+    world::{ISSUER, LOCAL, WEB, World, challenge, request},
 };
 
 #[tokio::test]

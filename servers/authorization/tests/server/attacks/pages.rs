@@ -5,8 +5,9 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::json;
 
 use crate::{
+    browser::Browser,
     steps::{consent_page, exchange, pair, refresh, registered},
-    world::{Answer, Browser, LOCAL, WEB, World, encoded, request},
+    world::{Answer, LOCAL, WEB, World, encoded, request},
 };
 
 const ALICE: [(&str, &str); 2] = [("username", "alice"), ("password", "a good password")];
@@ -164,6 +165,10 @@ async fn every_page_has_its_guards() {
     is_guarded("consent", &page, here);
     let web = browser.get(&world, &request("web", WEB, &[])).await;
     is_guarded("consent of a web client", &web, "https://app.example");
+    let v6 = "http://[::1]:5000/callback";
+    let client = registered(&world, &json!({"redirect_uris": [v6]})).await;
+    let asked = request(client["client_id"].as_str().unwrap(), v6, &[]);
+    is_guarded("consent of a client on IPv6", &browser.get(&world, &asked).await, "http:");
     let again = Browser { cookie: Some(format!("visit={}", "A".repeat(43))) }
         .decide(&world, &page, "allow")
         .await;

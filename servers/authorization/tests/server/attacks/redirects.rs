@@ -1,8 +1,9 @@
 //! Addresses that look like the registered one to somebody.
 
 use crate::{
+    browser::Browser,
     steps::consent_page,
-    world::{Browser, LOCAL, WEB, World, request},
+    world::{LOCAL, WEB, World, request},
 };
 
 async fn is_shown_and_not_followed(client: &str, redirects: &[&str]) {

@@ -1,20 +1,14 @@
-//! Tokens in the wrong hands, and clients that say to be others.
+//! Tokens in the wrong hands.
 
 use std::sync::Arc;
 
-use axum::{body::Body, http::Request};
-use base64::{
-    Engine as _,
-    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
-};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use tokio::task::JoinSet;
 
 use crate::{
-    steps::{code, consent_page, exchange, introspected, is_active, pair, refresh, tokens},
-    world::{
-        Answer, Browser, LOCAL, OTHER, RESOURCE, SECRET, VERIFIER, WEB, World, claims, encoded,
-        request,
-    },
+    browser::Browser,
+    steps::{consent_page, exchange, introspected, is_active, pair, refresh, tokens},
+    world::{LOCAL, OTHER, RESOURCE, SECRET, World, claims, request},
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -65,101 +59,6 @@ async fn a_refresh_never_gives_more_than_was_allowed() {
     assert_eq!(claims(&pair(&answer).0)["scope"], "mcp:read");
 }
 
-async fn token_request(world: &World, basic: Option<&str>, fields: &[(&str, &str)]) -> Answer {
-    let mut request =
-        Request::post("/token").header("content-type", "application/x-www-form-urlencoded");
-    if let Some(basic) = basic {
-        request = request.header("authorization", format!("Basic {}", STANDARD.encode(basic)));
-    }
-    world.send(request.body(Body::from(encoded(fields))).unwrap()).await
-}
-
-#[tokio::test]
-async fn nobody_is_a_client_by_saying_so() {
-    let world = World::with(|builder| builder.without_rates()).await;
-    let good = format!("secret:{}", SECRET.replace(' ', "+"));
-    let (id, secret) = (("client_id", "secret"), ("client_secret", SECRET));
-    let wrong = format!("{SECRET}!");
-    for (what, basic, fields, status, error) in [
-        ("without its secret", None, &[id][..], 401, "invalid_client"),
-        ("with a wrong secret", None, &[id, ("client_secret", &*wrong)], 401, "invalid_client"),
-        ("with an empty secret", None, &[id, ("client_secret", "")], 401, "invalid_client"),
-        ("with a wrong secret in the header", Some("secret:x"), &[], 401, "invalid_client"),
-        ("with no secret in the header", Some("secret:"), &[], 401, "invalid_client"),
-        ("with a header that cannot be read", Some("secret"), &[id], 401, "invalid_client"),
-        (
-            "with the secret of another",
-            None,
-            &[("client_id", "web"), secret],
-            401,
-            "invalid_client",
-        ),
-        ("a public client with a header", Some("local:"), &[], 401, "invalid_client"),
-        ("nobody", None, &[], 401, "invalid_client"),
-        ("an unknown one", None, &[("client_id", "nobody")], 401, "invalid_client"),
-        (
-            "an unknown one with a secret",
-            None,
-            &[("client_id", "nobody"), secret],
-            401,
-            "invalid_client",
-        ),
-        (
-            "one in the header, one in the form",
-            Some(&good),
-            &[("client_id", "web")],
-            401,
-            "invalid_client",
-        ),
-        ("by both ways", Some(&good), &[id, secret], 400, "invalid_request"),
-        ("with two ids", None, &[id, ("client_id", "web"), secret], 400, "invalid_request"),
-        ("with two secrets", None, &[id, secret, ("client_secret", "x")], 400, "invalid_request"),
-        (
-            "by a signature that is none",
-            None,
-            &[
-                id,
-                ("client_assertion", "x"),
-                ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
-            ],
-            401,
-            "invalid_client",
-        ),
-        (
-            "by a secret and a signature",
-            None,
-            &[
-                id,
-                secret,
-                ("client_assertion", "x"),
-                ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
-            ],
-            400,
-            "invalid_request",
-        ),
-    ] {
-        let code = code(&world, "secret", WEB).await;
-        let grant =
-            [("grant_type", "authorization_code"), ("code", &*code), ("code_verifier", VERIFIER)];
-        let answer = token_request(&world, basic, &[&grant[..], fields].concat()).await;
-        assert_eq!((answer.status, &answer.json()["error"]), (status, &error.into()), "{what}");
-        let is_told_how = answer.headers.contains_key("www-authenticate");
-        assert_eq!(is_told_how, basic.is_some() && status == 401, "{what}");
-        let answer = token_request(&world, Some(&good), &grant).await;
-        assert_eq!(
-            answer.status, 200,
-            "{what}: and the code is still the client's own: {}",
-            answer.text
-        );
-    }
-    // what stands in the address is in logs, and not read
-    let code = code(&world, "secret", WEB).await;
-    let fields =
-        [("grant_type", "authorization_code"), ("code", &*code), ("code_verifier", VERIFIER)];
-    let address = format!("/token?{}", encoded(&[id, secret]));
-    assert_eq!(world.form(&address, &fields).await.status, 401);
-}
-
 #[tokio::test]
 async fn a_refresh_token_is_its_clients_alone() {
     let world = World::new().await;
@@ -168,33 +67,6 @@ async fn a_refresh_token_is_its_clients_alone() {
         assert_eq!(refresh(&world, client, &token).await.json()["error"], "invalid_grant");
     }
     assert_eq!(refresh(&world, "local", &token).await.status, 200, "and nothing has ended by that");
-}
-
-#[tokio::test]
-async fn clients_that_may_not_act_alone_do_not() {
-    let world = World::new().await;
-    for (client, secret) in [("local", ""), ("secret", SECRET), (RESOURCE, SECRET)] {
-        let fields = [
-            ("grant_type", "client_credentials"),
-            ("client_id", client),
-            ("client_secret", secret),
-        ];
-        assert_eq!(world.token(&fields).await.json()["error"], "unauthorized_client", "{client}");
-    }
-    for grant in [
-        "password",
-        "implicit",
-        "urn:ietf:params:oauth:grant-type:device_code",
-        "AUTHORIZATION_CODE",
-    ] {
-        let fields = [
-            ("grant_type", grant),
-            ("client_id", "local"),
-            ("username", "alice"),
-            ("password", "a good password"),
-        ];
-        assert_eq!(world.token(&fields).await.json()["error"], "unsupported_grant_type", "{grant}");
-    }
 }
 
 #[tokio::test]

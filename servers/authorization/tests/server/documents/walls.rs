@@ -1,0 +1,106 @@
+//! Where nobody sends us: behind our own walls, and to addresses that two readers take differently.
+
+use std::{
+    io::ErrorKind,
+    net::{Ipv6Addr, TcpListener},
+};
+
+use mcp_auth_server::client::document::Documents;
+
+use super::later;
+use crate::{
+    browser::Browser,
+    site::{HERE, Names, Site, document},
+    world::{LOCAL, World, request},
+};
+
+/// A port where nobody should knock.
+fn trap(address: &str) -> Option<(TcpListener, u16)> {
+    let listener = TcpListener::bind(address).ok()?;
+    listener.set_nonblocking(true).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    Some((listener, port))
+}
+
+fn is_untouched(trap: &TcpListener) -> bool {
+    trap.accept().is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
+}
+
+#[tokio::test]
+async fn nobody_sends_us_behind_our_own_walls() {
+    let documents = Documents::new(Vec::new(), false).unwrap();
+    for (host, address) in [
+        ("127.0.0.1", "127.0.0.1:0"),
+        ("localhost", "127.0.0.1:0"),
+        ("localhost.", "127.0.0.1:0"),
+        ("[::1]", "[::1]:0"),
+        ("[::ffff:7f00:1]", "127.0.0.1:0"),
+        ("0.0.0.0", "127.0.0.1:0"),
+    ] {
+        let Some((trap, port)) = trap(address) else { continue }; // without IPv6 there is nothing to reach
+        assert!(documents.get(&format!("https://{host}:{port}/c")).await.is_none(), "{host}");
+        assert!(is_untouched(&trap), "{host}");
+    }
+}
+
+#[tokio::test]
+async fn the_address_that_was_checked_is_the_one_that_is_asked() {
+    let site = Site::new().await;
+    let id = site.id("/client.json");
+    site.says_json(&document(&id));
+    let trap = TcpListener::bind((Ipv6Addr::LOCALHOST, site.port)).ok();
+    trap.iter().for_each(|trap| trap.set_nonblocking(true).unwrap());
+    let behind_walls = Ipv6Addr::LOCALHOST.into();
+    // good when it is checked, bad a moment later
+    let names = Names::new([vec![HERE], vec![behind_walls]]);
+    let documents = site.documents_by(&names, |address| address.is_ipv4());
+    assert!(documents.get(&id).await.is_some());
+    assert_eq!(names.asked(), 1, "whoever asks twice may be told something else");
+    later(301).await;
+    assert!(documents.get(&id).await.is_none(), "it leads behind walls now");
+    assert_eq!(names.asked(), 2);
+    for both in [vec![HERE, behind_walls], vec![behind_walls, HERE], vec![]] {
+        let documents = site.documents_by(&Names::new([both]), |address| address.is_ipv4());
+        assert!(documents.get(&id).await.is_none(), "one bad address among good ones");
+    }
+    assert!(trap.is_none_or(|trap| is_untouched(&trap)));
+    assert_eq!(site.asked().len(), 1);
+}
+
+#[tokio::test]
+async fn what_is_no_address_of_a_document_is_never_asked_for() {
+    let site = Site::new().await;
+    let port = site.port;
+    let names = Names::new([vec![HERE]]);
+    let documents = site.documents_by(&names, |_| true);
+    let world = World::with(|builder| builder.documents(documents)).await;
+    for id in [
+        format!("http://client.example:{port}/client.json"),
+        format!("https://user@client.example:{port}/client.json"),
+        format!("https://user:word@client.example:{port}/client.json"),
+        format!("https://client.example:{port}/client.json#part"),
+        format!("https://client.example:{port}/client.json#"),
+        format!("https://client.example:{port}/a/../client.json"),
+        format!("https://client.example:{port}/./client.json"),
+        format!("https://client.example:{port}/a/%2e%2e/client.json"),
+        format!("https://client.example:{port}"),
+        format!("https://client.example:{port}/"),
+        format!("https://CLIENT.example:{port}/client.json"),
+        format!("https://client.example:0{port}/client.json"),
+        format!("https:/client.example:{port}/client.json"),
+        format!("https:\\\\client.example:{port}\\client.json"),
+        format!("https://client.example:{port}\\client.json"),
+        format!("https://client.example:{port}/client\t.json"),
+        format!("HTTPS://client.example:{port}/client.json"),
+        format!("https://client.example:{port}/{}", "x".repeat(1000)),
+        "https://client.example:443/client.json".into(),
+        "https://0x7f.1/client.json".into(),
+        "https://2130706433/client.json".into(),
+    ] {
+        site.says_json(&document(&id));
+        let answer = Browser::default().get(&world, &request(&id, LOCAL, &[])).await;
+        assert_eq!(answer.status, 400, "{id}");
+        assert!(!answer.headers.contains_key("location"), "{id}");
+    }
+    assert_eq!((names.asked(), site.asked().len()), (0, 0));
+}
