@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 . scripts/parts.sh
 . scripts/cache.sh
 
-PARTS='tools shell workflows dependencies advisories steps self-test clients conformance authorization readme api package fuzz instructions memory'
+PARTS='tools shell workflows dependencies advisories steps self-test clients conformance authorization login readme api package fuzz instructions memory'
 FULL_PARTS='side bench'
 STEPS=$(cd steps && printf '%s\n' step[0-9]* | sed 's/step//' | sort -n)
 LAST=$(tail -n 1 <<<"$STEPS")
@@ -104,6 +104,12 @@ part_authorization() {
   tests/clients/authorization.sh
 }
 
+part_login() {
+  NODE=$(node_22) NPM_TOOLS=$(npm_tools) PYTHON=$(python_tools "python-$(pins tests/clients/requirements.txt)")/bin/python
+  export NODE NPM_TOOLS PYTHON
+  tests/clients/login.sh
+}
+
 # The commands of the documents that need curl, npx or bash; the rest runs in `cargo test`.
 part_readme() {
   WORKSHOP_README_ALL=1 cargo_test -q -p workshop-tests --test workshop readme
@@ -144,6 +150,7 @@ wanted self-test 'the checks with curl notice what is broken'
 wanted clients 'official clients: Inspector, Python, TypeScript'
 wanted conformance 'the official conformance suite'
 wanted authorization 'other people'\''s testers of authorization servers'
+wanted login 'other people'\''s clients log in'
 wanted readme 'the commands of the documents that need more than Rust'
 wanted api 'the public items of the library are those that are listed'
 wanted package 'the library can be packed, and builds from the package'

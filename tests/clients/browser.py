@@ -13,9 +13,10 @@ It needs nothing but Python, follows redirects itself, keeps cookies, and runs n
 
 import os
 import sys
+import time
 from html.parser import HTMLParser
 from http.cookiejar import CookieJar
-from urllib.error import HTTPError
+from urllib.error import HTTPError, URLError
 from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
 from urllib.request import HTTPCookieProcessor, HTTPRedirectHandler, ProxyHandler, Request, build_opener
 
@@ -137,7 +138,19 @@ def sent_back(to: str) -> None:
     elif parts.hostname not in ("localhost", "127.0.0.1", "::1"):
         fail(f"{parts.hostname} is no program of this machine")
     else:
-        ask(to)
+        deliver(to)
+
+
+def deliver(to: str) -> None:
+    """Opens an address of the program that asked. A person is slower than we are: some listen only after they have sent him away."""
+    end = time.monotonic() + 10
+    while True:
+        try:
+            return ask(to)
+        except URLError as error:
+            if time.monotonic() > end:
+                fail(f"the program that asked does not listen: {error.reason}")
+            time.sleep(0.1)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,82 @@
+"""Is a bridge from stdio to a server that asks for a token any good? Starts it, speaks MCP to it, and logs in through it.
+
+    python stdio.py COMMAND…     the bridge; it opens the browser by `xdg-open`, in LOGIN_LOG stands how often
+    MCP_EXPECT=denied            the person says no: the bridge must say so and serve nothing
+    MCP_EXPECT=refresh           waits until the access token has ended, and goes on
+"""
+
+import json
+import os
+import queue
+import subprocess
+import sys
+import threading
+import time
+
+COMMAND, EXPECTED = sys.argv[1:], os.environ.get("MCP_EXPECT")
+VERSION = "2025-11-25"
+bridge = subprocess.Popen(COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+lines: queue.Queue = queue.Queue()
+
+
+def read() -> None:
+    for line in bridge.stdout:
+        lines.put(json.loads(line))
+    lines.put(None)
+
+
+def check(kept: bool, sentence: str) -> None:
+    if not kept:
+        bridge.kill()
+        raise SystemExit(f"FAILED: {os.path.basename(COMMAND[0])}: {sentence}")
+
+
+def send(message: dict) -> None:
+    bridge.stdin.write(json.dumps({"jsonrpc": "2.0", **message}) + "\n")
+    bridge.stdin.flush()
+
+
+def ask(number: int, method: str, params: dict) -> dict | None:
+    """The answer, or None when the bridge has ended."""
+    send({"id": number, "method": method, "params": params})
+    end = time.monotonic() + 40
+    while True:
+        try:
+            line = lines.get(timeout=max(0.1, end - time.monotonic()))
+        except queue.Empty:
+            check(False, f"{method} is not answered")
+        if line is None or line.get("id") == number:
+            return line
+
+
+def whoami(number: int) -> dict:
+    answer = ask(number, "tools/call", {"name": "whoami", "arguments": {}})
+    check(answer is not None and "result" in answer, f"whoami is answered with {answer}")
+    return answer["result"]["structuredContent"]
+
+
+def opened() -> list[str]:
+    with open(os.environ["LOGIN_LOG"], encoding="utf-8") as log:
+        return [line for line in log if line.startswith("opened: ")]
+
+
+threading.Thread(target=read, daemon=True).start()
+hello = ask(1, "initialize", {"protocolVersion": VERSION, "capabilities": {}, "clientInfo": {"name": "stdio", "version": "1"}})
+if EXPECTED == "denied":
+    check(hello is None or "error" in hello, f"the person said no, and the bridge says {hello}")
+else:
+    check(hello is not None and hello.get("result", {}).get("protocolVersion") == VERSION, f"initialize is answered with {hello}")
+    send({"method": "notifications/initialized"})
+    tools = [tool["name"] for tool in ask(2, "tools/list", {})["result"]["tools"]]
+    check("whoami" in tools, f"tools/list has {tools}")
+    who = whoami(3)
+    check(who["subject"] == "mcp-admin" and sorted(who["scopes"]) == ["mcp:read", "mcp:tools"], f"whoami says {who}")
+    check(len(opened()) == 2, f"the browser was opened {len(opened())} times, not for the login and for the scope of the tool")
+    if EXPECTED == "refresh":
+        while time.time() <= who["expires"] + 3:  # the server takes a token for 2 s longer
+            time.sleep(0.2)
+        check(whoami(4)["expires"] > who["expires"], "the token is the old one")
+        check(len(opened()) == 2, "the person was asked again")
+bridge.stdin.close()
+bridge.terminate()
+bridge.wait(20)
