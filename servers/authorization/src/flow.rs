@@ -382,6 +382,9 @@ impl Server {
                     self.back(&ask.back, &[("error", "access_denied"), ("error_description", why)])
                 );
             }
+            Ok(Some("leave")) => {
+                return self.leave(visit, asked, Who::of(&ask, Some(&person))).await;
+            }
             _ => return Err(stale()),
         }
         if !ask.client.can_be_anybody(&ask.back.redirect) {
@@ -399,6 +402,16 @@ impl Server {
             Who::of(&ask, Some(&person)),
         );
         self.give_code(&ask, &person, scope).await
+    }
+}
+
+impl Server {
+    /// Ends the session, and begins the request anew for whoever it is.
+    async fn leave(&self, visit: &str, asked: &str, who: Who<'_>) -> Shown {
+        self.store.end_session(visit).await.map_err(|error| broken(&error))?;
+        self.decided("login", Outcome::Refused, "the person has left", who);
+        let again = HeaderValue::try_from(format!("{}/authorize?{asked}", self.base));
+        Ok(to(again.map_err(|_| stale())?, self.cookies.set(&random()).ok()))
     }
 }
 

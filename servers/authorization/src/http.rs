@@ -12,27 +12,16 @@ use axum::{
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
-use mcp_auth::{
-    issuer::{
-        assertion::Assertion,
-        client::Credentials,
-        form::{Form, Twice},
-    },
-    jwks, limits,
-    refusal::refuse,
-    verify::Cause,
-};
+use mcp_auth::{issuer::form::Form, jwks, limits, refusal::refuse};
 use serde_json::{Value, json};
-use tracing::{info, warn};
+use tracing::warn;
 
 use crate::{
     Server,
     audit::{Event, Outcome},
-    client::{Client, Proof, document::Documents, registered},
     rate::Kind,
     refused::Refused,
     signing::PUBLISHED,
-    store::StoreError,
 };
 
 /// Letters that the address of a request may have, and bytes that its headers may have together.
@@ -176,82 +165,5 @@ impl Server {
     fn refusal(&self, event: &'static str, refused: &Refused) {
         let reason = Some(refused.reason());
         self.audit(&Event { event, outcome: Outcome::Refused, reason, ..Event::default() });
-    }
-
-    /// The client of this id, wherever it is from.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub(crate) async fn find(&self, id: &str) -> Result<Option<Arc<Client>>, StoreError> {
-        if let Some(client) = self.clients.get(id) {
-            return Ok(Some(client.clone()));
-        }
-        if Documents::is_address(id) {
-            return Ok(match &self.documents {
-                Some(documents) => documents.get(id).await,
-                None => None,
-            });
-        }
-        let Some(stored) = self.store.registered(id).await? else { return Ok(None) };
-        self.store.is_in_use(id, self.clock.now()).await?;
-        Ok(registered::client(stored).map(Arc::new))
-    }
-
-    /// The client that has sent this request, if it shows who it is.
-    ///
-    /// # Errors
-    /// [`Refused::Client`].
-    pub(crate) async fn client(
-        &self,
-        headers: &HeaderMap,
-        form: &Form,
-    ) -> Result<Arc<Client>, Refused> {
-        let unknown = Refused::Client { in_header: headers.contains_key(header::AUTHORIZATION) };
-        if let Some(assertion) = Assertion::find(form)? {
-            if headers.contains_key(header::AUTHORIZATION) {
-                return Err(Twice.into());
-            }
-            return self.signed_by(assertion).await?.ok_or(unknown);
-        }
-        match Credentials::find(headers, form)? {
-            Some(credentials) => {
-                let client = self.find(credentials.id()).await?;
-                client.filter(|client| client.knows(credentials.secret())).ok_or(unknown)
-            }
-            // no credentials, and none that cannot be read either: a public client says who it is, and proves nothing
-            None if !headers.contains_key(header::AUTHORIZATION) => {
-                let id = form.one("client_id")?.unwrap_or_default();
-                let client = self.find(id).await?;
-                client.filter(|client| client.proof.is_none()).ok_or(unknown)
-            }
-            None => Err(unknown),
-        }
-    }
-
-    /// The client that has signed this, for this server, now, and once.
-    async fn signed_by(
-        &self,
-        assertion: Result<Assertion<'_>, Cause>,
-    ) -> Result<Option<Arc<Client>>, Refused> {
-        let refused = |cause: Cause| {
-            info!("an assertion of a client is refused: {cause}");
-            Ok(None)
-        };
-        let assertion = match assertion {
-            Ok(assertion) => assertion,
-            Err(cause) => return refused(cause),
-        };
-        let Some(client) = self.find(assertion.client()).await? else { return Ok(None) };
-        let Proof::Keys(keys) = &client.proof else { return Ok(None) };
-        let endpoint = format!("{}/token", self.issuer);
-        let accepted = match assertion.accept(keys, &[&self.issuer, &endpoint], self.clock.now()) {
-            Ok(accepted) => accepted,
-            Err(cause) => return refused(cause),
-        };
-        if !self.store.is_first(&client.id, &accepted.jti, accepted.expires).await? {
-            warn!(client = client.id, "an assertion came a second time");
-            return Ok(None);
-        }
-        Ok(Some(client))
     }
 }

@@ -117,6 +117,10 @@ pub fn consent(
                 (form.hidden())
                 button type="submit" name="decision" value="allow" { "Allow" }
                 button.second type="submit" name="decision" value="deny" { "Deny" }
+                p.note {
+                    "Not " (person) "? "
+                    button.link type="submit" name="decision" value="leave" { "Log in as somebody else" }
+                }
             }
         },
     )

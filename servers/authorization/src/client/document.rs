@@ -10,8 +10,10 @@ use std::{
     time::Duration,
 };
 
+use mcp_auth::issuer::assertion;
 use reqwest::{Certificate, Url, dns::Resolve};
 use serde::{Deserialize, de::IgnoredAny};
+use serde_json::Value;
 use tokio::{
     sync::Semaphore,
     time::{Instant, timeout},
@@ -55,6 +57,7 @@ struct Document {
     scope: Option<String>,
     grant_types: Option<Vec<String>>,
     client_secret: Option<IgnoredAny>,
+    jwks: Option<Value>,
 }
 
 impl Documents {
@@ -151,13 +154,21 @@ fn client(id: &str, document: Document) -> Result<Client, String> {
     if document.client_id != id {
         return Err("its client_id is not its address".into());
     }
-    if document.client_secret.is_some()
-        || document.token_endpoint_auth_method.is_some_and(|method| method != "none")
-    {
-        return Err(
-            "a client that is a document has no secret: token_endpoint_auth_method is none".into(),
-        );
-    }
+    // everybody reads it, so there is no secret in it (draft §4.1)
+    let proof = match (document.token_endpoint_auth_method.as_deref(), &document.jwks) {
+        _ if document.client_secret.is_some() => return Err("it has a client_secret".into()),
+        (None | Some("none"), _) => Proof::Public,
+        (Some("private_key_jwt"), Some(jwks)) => {
+            let keys = assertion::keys(jwks).map_err(|error| format!("its jwks: {error}"))?;
+            Proof::Keys(Arc::new(keys))
+        }
+        _ => {
+            return Err(
+                "its token_endpoint_auth_method is not none, nor private_key_jwt with a jwks"
+                    .into(),
+            );
+        }
+    };
     if document.redirect_uris.is_empty() {
         return Err("it has no redirect_uris".into());
     }
@@ -171,7 +182,7 @@ fn client(id: &str, document: Document) -> Result<Client, String> {
         name: document.client_name.filter(|name| is_name(name)), // else it is called by its id
         redirects: document.redirect_uris,
         scope: document.scope.map(|scope| scope.split(' ').collect()),
-        proof: Proof::Public,
+        proof,
         may_ask_people: may("authorization_code"),
         may_refresh: may("refresh_token"),
         may_act_alone: false,
@@ -191,7 +202,39 @@ fn lifetime(cache_control: &str) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use mcp_auth::issuer::keys::{Alg, SigningKey};
+    use serde_json::json;
+
     use super::*;
+
+    #[test]
+    fn a_document_shows_keys_or_nothing_and_never_a_secret() {
+        let id = "https://client.example/client.json";
+        let key = SigningKey::generate(Alg::Es256, 0).unwrap();
+        let described = |more: Value| {
+            let mut document = json!({"client_id": id, "redirect_uris": ["http://localhost/cb"]});
+            for (name, value) in more.as_object().unwrap() {
+                document[name] = value.clone();
+            }
+            client(id, serde_json::from_value(document).unwrap())
+        };
+        let method = |method: &str| json!({"token_endpoint_auth_method": method});
+        assert!(matches!(described(json!({})).unwrap().proof, Proof::Public));
+        assert!(matches!(described(method("none")).unwrap().proof, Proof::Public));
+        let mut signs = method("private_key_jwt");
+        assert!(described(signs.clone()).is_err(), "with which key?");
+        signs["jwks"] = json!({"keys": [key.jwk().unwrap()]});
+        assert!(matches!(described(signs).unwrap().proof, Proof::Keys(_)));
+        for bad in [
+            method("client_secret_basic"),
+            method("client_secret_post"),
+            json!({"client_secret": "everybody reads it"}),
+            json!({"token_endpoint_auth_method": "private_key_jwt", "jwks_uri": "https://client.example/keys"}),
+            json!({"token_endpoint_auth_method": "private_key_jwt", "jwks": {"keys": [{"kty": "oct", "k": "eA"}]}}),
+        ] {
+            assert!(described(bad.clone()).is_err(), "{bad}");
+        }
+    }
 
     #[tokio::test]
     async fn documents_that_are_kept_have_an_end_and_make_room() {

@@ -167,3 +167,21 @@ async fn every_other_mistake_is_told_to_the_client() {
         assert_eq!(answer.parameter("iss").as_deref(), Some(ISSUER), "{name}={value}");
     }
 }
+
+#[tokio::test]
+async fn whoever_is_not_the_one_who_is_logged_in_logs_in_himself() {
+    let world = World::new().await;
+    let mut browser = Browser::default();
+    let page = browser.get(&world, &request("local", LOCAL, &[])).await;
+    let page = browser.log_in(&world, &page, "alice", "a good password").await;
+    let before = browser.cookie.clone();
+    let answer = browser.decide(&world, &page, "leave").await;
+    assert_eq!(answer.status, 303);
+    let page = browser.get(&world, answer.location()).await;
+    assert!(page.text.contains("Password"), "{}", page.text);
+    let page = browser.log_in(&world, &page, "gus", "another password").await;
+    assert!(page.text.contains("<strong>gus</strong>"), "{}", page.text);
+    let mut old = Browser { cookie: before };
+    let page = old.get(&world, &request("local", LOCAL, &[])).await;
+    assert!(page.text.contains("Password"), "the session of before is over");
+}
