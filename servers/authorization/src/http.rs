@@ -39,8 +39,7 @@ const FORM_TIME: Duration = Duration::from_secs(10);
 /// [`Refused`], when it is none, too large, too slow, or encoded in another way.
 pub(crate) async fn form_of(request: Request) -> Result<(Parts, Form), Refused> {
     let (parts, body) = request.into_parts();
-    let is_form = limits::is_type(&parts.headers, "application/x-www-form-urlencoded");
-    if !is_form || parts.headers.contains_key(header::CONTENT_ENCODING) {
+    if !limits::is_type(&parts.headers, "application/x-www-form-urlencoded") {
         return Err(Refused::request("the body must be a form, application/x-www-form-urlencoded"));
     }
     let body = limits::collect(body, MAX_FORM, FORM_TIME).await;

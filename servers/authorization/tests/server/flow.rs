@@ -1,8 +1,10 @@
 //! From a client's request to a token, and on.
 
+use serde_json::json;
+
 use crate::{
     browser::Browser,
-    steps::{allowed, exchange, refresh},
+    steps::{allowed, exchange, refresh, registered},
     world::{ISSUER, LOCAL, NOW, RESOURCE, WEB, World, claims, request},
 };
 
@@ -125,6 +127,18 @@ async fn consent_is_remembered_where_nobody_else_can_be_the_client() {
         assert_eq!(list.contains("mcp:read"), asks_again, "{client}: asked for what is new");
         assert!(list.contains("mcp:tools"));
     }
+}
+
+#[tokio::test]
+async fn consent_of_a_client_that_authenticates_is_remembered_whatever_port_it_listens_on() {
+    let world = World::new().await;
+    let client = registered(&world, &json!({"redirect_uris": [LOCAL]})).await;
+    let id = client["client_id"].as_str().unwrap();
+    allowed(&world, id, "http://localhost:5000/callback").await;
+    let mut browser = Browser::default();
+    let page = browser.get(&world, &request(id, "http://localhost:5001/callback", &[])).await;
+    let answer = browser.log_in(&world, &page, "alice", "a good password").await;
+    assert!(answer.status == 303 && answer.parameter("code").is_some(), "{}", answer.text);
 }
 
 #[tokio::test]

@@ -104,3 +104,29 @@ async fn what_is_no_address_of_a_document_is_never_asked_for() {
     }
     assert_eq!((names.asked(), site.asked().len()), (0, 0));
 }
+
+/// A proxy would resolve the name itself, and nobody would have looked at the address. It is named by the environment of a process,
+/// so this needs one of its own.
+#[tokio::test]
+async fn a_document_is_not_fetched_through_a_proxy() {
+    let (trap, port) = trap("127.0.0.1:0").unwrap();
+    let mut process = std::process::Command::new(std::env::current_exe().unwrap());
+    process.args(["--exact", "documents::walls::in_a_process_of_its_own", "--ignored"]);
+    for name in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
+        process.env(name, format!("http://127.0.0.1:{port}"));
+    }
+    process.env_remove("NO_PROXY").env_remove("no_proxy");
+    let output = tokio::task::spawn_blocking(move || process.output()).await.unwrap().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && text.contains("1 passed"), "{text}");
+    assert!(is_untouched(&trap));
+}
+
+#[tokio::test]
+#[ignore = "the test above starts it, with an environment of its own"]
+async fn in_a_process_of_its_own() {
+    let site = Site::new().await;
+    let id = site.id("/client.json");
+    site.says_json(&document(&id));
+    assert!(site.documents().get(&id).await.is_some());
+}
