@@ -132,7 +132,7 @@ part_bench() { debian jq wrk taskset:util-linux && bench/run.sh --quick; }
 # Workspaces of their own, which the contributor's check does not see.
 part_side() {
   local each
-  for each in bench mcp-auth/fuzz; do
+  for each in bench mcp-auth/fuzz tests/clients/rmcp; do
     (cd "$each" && cargo fmt --check && cargo clippy -q --all-targets -- -D warnings)
   done
 }
@@ -157,6 +157,6 @@ wanted package 'the library can be packed, and builds from the package'
 wanted fuzz 'a minute of fuzzing: from the bytes of a request to the service'
 wanted instructions 'no hot function of the layer has become dearer'
 wanted memory 'memory stays as it is over 100,000 tokens'
-wanted side 'format and lints of the benchmark and of the fuzz target'
+wanted side 'format and lints of the benchmark, the fuzz target and the Rust client'
 wanted bench 'every server of the benchmark answers as it should'
 finish

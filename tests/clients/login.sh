@@ -90,6 +90,10 @@ bridge() {
   say "ok: mcp-remote, $how${MCP_EXPECT:+, $MCP_EXPECT}"
 }
 
+RUST=$(cd "$HERE/rmcp" && cargo build -q --locked --message-format=json |
+  jq -r 'select(.reason == "compiler-artifact" and .target.name == "login").executable // empty') || die 'the Rust client cannot be built'
+rust() { visit "$RUST" "$1" "$RESOURCE"; }
+
 umask 077
 cat >"$WORK/clients.json" <<'TEXT'
 [{"client_id": "known", "redirect_uris": ["http://127.0.0.1/callback", "http://127.0.0.1/oauth/callback", "http://localhost/oauth/callback"]},
@@ -105,6 +109,7 @@ say 'clients that register themselves'
 for era in modern legacy; do
   python "$era"
   typescript 2 "$era"
+  rust "$era"
 done
 typescript 1 legacy
 inspector DCR
@@ -113,6 +118,7 @@ remote DCR
 say 'clients that are documents'
 MCP_CLIENT_METADATA_URL=$DOCUMENTS/client.json python modern
 MCP_CLIENT_METADATA_URL=$DOCUMENTS/client.json typescript 2 modern
+MCP_CLIENT_METADATA_URL=$DOCUMENTS/client.json rust modern
 MCP_CLIENT_METADATA_URL=$DOCUMENTS/online.json typescript 1 legacy
 inspector CIMD --client-metadata-url "$DOCUMENTS/client.json"
 remote CIMD --client-metadata-url "$DOCUMENTS/client.json"
@@ -121,6 +127,7 @@ say 'clients that the operator knows'
 MCP_CLIENT_ID=known python modern
 MCP_CLIENT_ID=secretive MCP_CLIENT_SECRET='known to the two of them' python modern
 MCP_CLIENT_ID=known typescript 2 modern
+MCP_CLIENT_ID=known rust modern
 MCP_CLIENT_ID=online typescript 1 legacy
 inspector 'known beforehand' --client-id known
 remote 'known beforehand' --static-oauth-client-info '{"client_id": "known"}'
@@ -128,6 +135,7 @@ remote 'known beforehand' --static-oauth-client-info '{"client_id": "known"}'
 say 'the person says no'
 export MCP_EXPECT=denied LOGIN_DECISION=deny
 python modern
+rust modern
 typescript 2 modern
 typescript 1 legacy
 inspector DCR
@@ -136,7 +144,7 @@ unset LOGIN_DECISION
 
 say 'the access token ends, and the client goes on'
 export MCP_EXPECT=refresh
-at_once 'python modern' 'typescript 2 modern' 'typescript 1 legacy' 'inspector DCR' 'remote DCR'
+at_once 'python modern' 'rust modern' 'typescript 2 modern' 'typescript 1 legacy' 'inspector DCR' 'remote DCR'
 unset MCP_EXPECT
 
 [ "$FAILURES" -eq 0 ] || { say "$FAILURES of $CHECKS visits FAILED" && exit 1; }
