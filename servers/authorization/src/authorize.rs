@@ -99,6 +99,9 @@ impl Ask {
         if !client.may_ask_people {
             return refuse("unauthorized_client", "this client may not use authorization_code");
         }
+        if one("response_mode")?.is_some_and(|mode| mode != "query") {
+            return refuse("invalid_request", "response_mode is query");
+        }
         if one("request")?.is_some() {
             return refuse("request_not_supported", "request objects are not supported");
         }

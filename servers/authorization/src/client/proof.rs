@@ -32,7 +32,7 @@ impl Server {
             });
         }
         let Some(stored) = self.store.registered(id).await? else { return Ok(None) };
-        self.store.is_in_use(id, self.clock.now()).await?;
+        self.store.is_in_use(&stored, self.clock.now()).await?;
         Ok(registered::client(stored).map(Arc::new))
     }
 

@@ -201,6 +201,7 @@ impl Server {
             registration: hash(&registration),
             address,
             created: self.clock.now(),
+            used: self.clock.now(),
         };
         if !self.store.register(&stored, MOST, MOST_FROM_ONE).await.map_err(broken)? {
             self.about(&id, Outcome::Refused, "too many clients have registered");

@@ -19,6 +19,8 @@ pub struct Registered {
     pub address: String,
     /// When, in seconds since 1970.
     pub created: i64,
+    /// When it was used last, give or take an hour.
+    pub used: i64,
 }
 
 fn registered(row: &SqliteRow) -> Result<Registered, sqlx::Error> {
@@ -29,6 +31,7 @@ fn registered(row: &SqliteRow) -> Result<Registered, sqlx::Error> {
         registration: row.try_get("registration")?,
         address: row.try_get("address")?,
         created: row.try_get("created")?,
+        used: row.try_get("used")?,
     })
 }
 
@@ -73,16 +76,16 @@ impl Store {
         Ok(row.as_ref().map(registered).transpose()?)
     }
 
-    /// Notes that a client is in use, at most once an hour.
+    /// Notes that a client is in use, at most once an hour: most requests need not write.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn is_in_use(&self, id: &str, now: i64) -> Result<(), StoreError> {
-        sqlx::query("UPDATE clients SET used = $1 WHERE id = $2 AND used < $1 - 3600")
-            .bind(now)
-            .bind(id)
-            .execute(&self.pool)
-            .await?;
+    pub async fn is_in_use(&self, client: &Registered, now: i64) -> Result<(), StoreError> {
+        if client.used >= now - 3600 {
+            return Ok(());
+        }
+        let note = sqlx::query("UPDATE clients SET used = $1 WHERE id = $2");
+        note.bind(now).bind(&client.id).execute(&self.pool).await?;
         Ok(())
     }
 

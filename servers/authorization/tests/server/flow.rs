@@ -171,6 +171,7 @@ async fn every_other_mistake_is_told_to_the_client() {
         ("code_challenge_method", "", "invalid_request"),
         ("resource", "https://other.example/mcp", "invalid_target"),
         ("scope", "admin", "invalid_scope"),
+        ("response_mode", "fragment", "invalid_request"),
         ("request", "x", "request_not_supported"),
     ] {
         let mut browser = Browser::default();

@@ -15,4 +15,5 @@ mod programs;
 mod registration;
 mod site;
 mod steps;
+mod store;
 mod world;

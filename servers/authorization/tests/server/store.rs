@@ -1,0 +1,103 @@
+//! What is kept, for how long, and what is forgotten?
+
+use mcp_auth_server::store::{Allowed, Binding, Grant, Redeemed, Registered, Store};
+
+const DAY: i64 = 24 * 3600;
+
+fn grant(id: &str) -> Grant {
+    let allowed = Allowed {
+        client: "local".into(),
+        person: "alice".into(),
+        resource: "http://localhost:9000/mcp".into(),
+        scope: "mcp:read".parse().unwrap(),
+    };
+    Grant { id: id.into(), allowed }
+}
+
+fn binding() -> Binding {
+    Binding { redirect: "http://localhost/cb".into(), challenge: "x".repeat(43) }
+}
+
+fn registered(id: &str, now: i64) -> Registered {
+    Registered {
+        id: id.into(),
+        metadata: "{}".into(),
+        secret: None,
+        registration: "hash".into(),
+        address: "10.0.0.1".into(),
+        created: now,
+        used: now,
+    }
+}
+
+#[tokio::test]
+async fn what_has_ended_is_forgotten_and_nothing_else() {
+    let store = Store::in_memory().await.unwrap();
+    for (id, ends) in [("old", 100), ("new", 200)] {
+        store
+            .keep_code(&grant(id), &format!("code of {id}"), &binding(), ends, ends)
+            .await
+            .unwrap();
+        store.begin_session(&format!("session of {id}"), "alice", ends).await.unwrap();
+        store.revoke(id, ends).await.unwrap();
+        assert!(store.is_first("job", id, ends).await.unwrap());
+    }
+    store.clean(150).await.unwrap();
+    for (id, is_there) in [("old", false), ("new", true)] {
+        assert_eq!(store.stands(id).await.unwrap(), is_there, "{id}");
+        assert_eq!(
+            store.session(&format!("session of {id}"), 0).await.unwrap().is_some(),
+            is_there
+        );
+        assert_eq!(store.is_revoked(id).await.unwrap(), is_there, "{id}");
+        assert_eq!(!store.is_first("job", id, 300).await.unwrap(), is_there, "{id}");
+        let fits = |_: &Grant, _: &Binding| Ok::<_, ()>(true);
+        let used = store.use_code(&format!("code of {id}"), ("next", 300), 0, fits).await.unwrap();
+        assert_eq!(matches!(used, Redeemed::Good(_)), is_there, "{id}: {used:?}");
+    }
+}
+
+/// A code that was used is remembered for as long as what came of it: its second use must end that, also after its minute.
+#[tokio::test]
+async fn a_used_code_is_remembered_for_as_long_as_what_it_gave() {
+    let store = Store::in_memory().await.unwrap();
+    store.keep_code(&grant("it"), "code", &binding(), 60, DAY).await.unwrap();
+    let fits = |_: &Grant, _: &Binding| Ok::<_, ()>(true);
+    assert!(matches!(
+        store.use_code("code", ("next", DAY), 10, fits).await.unwrap(),
+        Redeemed::Good(_)
+    ));
+    store.clean(3600).await.unwrap();
+    assert_eq!(
+        store.use_code("code", ("other", DAY), 3600, fits).await.unwrap(),
+        Redeemed::Again("it".into())
+    );
+    assert!(!store.stands("it").await.unwrap());
+}
+
+#[tokio::test]
+async fn a_client_that_nobody_uses_is_forgotten_and_one_in_use_is_not() {
+    let store = Store::in_memory().await.unwrap();
+    for id in ["idle", "busy"] {
+        assert!(store.register(&registered(id, 0), 10, 10).await.unwrap());
+    }
+    let busy = store.registered("busy").await.unwrap().unwrap();
+    store.is_in_use(&busy, 3599).await.unwrap();
+    assert_eq!(store.registered("busy").await.unwrap().unwrap().used, 0, "not each hour anew");
+    store.is_in_use(&busy, DAY).await.unwrap();
+    assert_eq!(store.expire_clients(DAY).await.unwrap(), 1);
+    assert!(store.registered("idle").await.unwrap().is_none());
+    assert!(store.registered("busy").await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn there_are_so_many_clients_and_no_more_in_all_and_from_one_address() {
+    let store = Store::in_memory().await.unwrap();
+    let from =
+        |id: &str, address: &str| Registered { address: address.into(), ..registered(id, 0) };
+    assert!(store.register(&from("1", "a"), 3, 2).await.unwrap());
+    assert!(store.register(&from("2", "a"), 3, 2).await.unwrap());
+    assert!(!store.register(&from("3", "a"), 3, 2).await.unwrap(), "two from one address");
+    assert!(store.register(&from("4", "b"), 3, 2).await.unwrap());
+    assert!(!store.register(&from("5", "c"), 3, 2).await.unwrap(), "three in all");
+}
