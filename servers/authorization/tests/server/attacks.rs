@@ -2,6 +2,7 @@
 
 mod clients;
 mod codes;
+mod forged;
 mod oversized;
 mod pages;
 mod redirects;
