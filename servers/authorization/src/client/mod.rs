@@ -4,6 +4,7 @@ pub mod address;
 pub mod document;
 mod fetch;
 pub mod file;
+mod metadata;
 mod proof;
 pub mod registered;
 

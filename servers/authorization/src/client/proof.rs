@@ -13,7 +13,7 @@ use mcp_auth::{
 };
 use tracing::{info, warn};
 
-use super::{Client, Proof, document::Documents, registered};
+use super::{Client, Proof, document::Documents, metadata};
 use crate::{Server, refused::Refused, store::StoreError};
 
 impl Server {
@@ -33,7 +33,7 @@ impl Server {
         }
         let Some(stored) = self.store.registered(id).await? else { return Ok(None) };
         self.store.is_in_use(&stored, self.clock.now()).await?;
-        Ok(registered::client(stored).map(Arc::new))
+        Ok(metadata::client(stored).map(Arc::new))
     }
 
     /// The client that has sent this request, if it shows who it is.

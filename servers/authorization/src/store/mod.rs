@@ -6,6 +6,8 @@
 
 mod clients;
 mod grants;
+mod refresh;
+mod seen;
 mod sessions;
 
 use std::{io::ErrorKind, path::Path, time::Duration};
