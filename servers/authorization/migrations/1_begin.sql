@@ -68,9 +68,9 @@ CREATE TABLE clients (
     registration TEXT   NOT NULL,
     address      TEXT   NOT NULL,
     created      BIGINT NOT NULL,
-    used         BIGINT NOT NULL
+    used         BIGINT
 );
-CREATE INDEX clients_by_use ON clients (used);
+CREATE INDEX clients_by_address ON clients (address);
 
 -- What all servers of this database share: by `forms` they know which forms are theirs.
 CREATE TABLE secrets (

@@ -134,16 +134,16 @@ impl AuthorizationServer {
             .layer(from_fn(http::guard))
     }
 
-    /// Forgets, every ten minutes, what has ended: expired codes, sessions and tokens, and clients that registered themselves and
-    /// were not used for 90 days. To be run beside the server, for as long as that runs.
+    /// Forgets, every ten minutes, what has ended: expired codes, sessions and tokens, clients that registered themselves and
+    /// got no token for 90 days, or none at all for a day. To be run beside the server, for as long as that runs.
     pub fn housekeeping(&self) -> impl Future<Output = ()> + Send + 'static {
         let server = self.server.clone();
         async move {
             loop {
                 let now = server.clock.now();
-                let idle = now - registered::IDLE;
+                let (idle, new) = (now - registered::IDLE, now - registered::NEVER_USED);
                 let cleaned = match server.store.clean(now).await {
-                    Ok(()) => server.store.expire_clients(idle).await.map(drop),
+                    Ok(()) => server.store.expire_clients(idle, new).await.map(drop),
                     error => error,
                 };
                 if let Err(error) = cleaned {

@@ -124,7 +124,7 @@ pub struct Service {
     /// Fetches documents about clients from private addresses too, where a stranger should not send us: for tests
     #[arg(long)]
     pub dangerously_fetch_private_client_metadata: bool,
-    /// File of settings (TOML): names of flags, and the tables [scopes] and [roles]
+    /// File of settings (TOML): names of flags, and the tables `scopes` and `roles`
     #[arg(long, env = "AUTHORIZATION_CONFIG", value_name = "FILE", global = true)]
     pub config: Option<PathBuf>,
     /// Prints the settings that count, and where each is from, and ends

@@ -13,7 +13,7 @@ use tracing::{info, warn};
 use crate::{
     Server,
     audit::{Event, Outcome},
-    client::Client,
+    client::{Client, Origin},
     refused::Refused,
     store::{Binding, Grant, Redeemed},
 };
@@ -35,12 +35,19 @@ impl Server {
     pub async fn token(&self, headers: &HeaderMap, form: &Form) -> Result<Value, Refused> {
         let grant = form.one("grant_type")?.ok_or(Refused::request("grant_type is missing"))?;
         let client = self.client(headers, form).await?;
-        match grant {
+        let answer = match grant {
             "authorization_code" => self.for_code(&client, form).await,
             "refresh_token" => self.for_refresh_token(&client, form).await,
             "client_credentials" => self.for_itself(&client, form),
             _ => Err(Refused::new("unsupported_grant_type", "there is no such grant here")),
+        }?;
+        let now = self.clock.now();
+        if let Origin::Registered { used } = client.origin
+            && used.is_none_or(|used| used < now - 3600)
+        {
+            self.store.is_in_use(&client.id, now).await?;
         }
+        Ok(answer)
     }
 
     async fn for_code(&self, client: &Client, form: &Form) -> Result<Value, Refused> {

@@ -127,6 +127,6 @@ pub(crate) fn client(stored: Registered) -> Option<Client> {
         redirects: metadata.redirect_uris,
         may_ask_people: true,
         may_act_alone: false,
-        origin: Origin::Registered,
+        origin: Origin::Registered { used: stored.used },
     })
 }

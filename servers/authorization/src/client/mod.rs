@@ -62,7 +62,10 @@ pub enum Origin {
     /// The operator's file.
     File,
     /// It has registered itself (RFC 7591).
-    Registered,
+    Registered {
+        /// When it got a token last, give or take an hour.
+        used: Option<i64>,
+    },
     /// A document at its id.
     Document,
 }

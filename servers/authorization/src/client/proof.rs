@@ -32,7 +32,6 @@ impl Server {
             });
         }
         let Some(stored) = self.store.registered(id).await? else { return Ok(None) };
-        self.store.is_in_use(&stored, self.clock.now()).await?;
         Ok(metadata::client(stored).map(Arc::new))
     }
 

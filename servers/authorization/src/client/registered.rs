@@ -28,8 +28,10 @@ const TIME: std::time::Duration = std::time::Duration::from_secs(10);
 /// Clients that may have registered themselves: in all, and from one address.
 const MOST: i64 = 10_000;
 const MOST_FROM_ONE: i64 = 100;
-/// Seconds after which a client that nobody has used is forgotten.
+/// Seconds after which a client that gets no tokens is forgotten.
 pub const IDLE: i64 = 90 * 24 * 3600;
+/// Seconds after which one is forgotten that has never got any.
+pub const NEVER_USED: i64 = 24 * 3600;
 
 async fn metadata_of(request: Request) -> Result<(Parts, Metadata), Response> {
     let (parts, body) = request.into_parts();
@@ -80,7 +82,7 @@ impl Server {
             registration: hash(&registration),
             address,
             created: self.clock.now(),
-            used: self.clock.now(),
+            used: None,
         };
         if !self.store.register(&stored, MOST, MOST_FROM_ONE).await.map_err(broken)? {
             self.about(&id, Outcome::Refused, "too many clients have registered");

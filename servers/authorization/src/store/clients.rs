@@ -19,8 +19,8 @@ pub struct Registered {
     pub address: String,
     /// When, in seconds since 1970.
     pub created: i64,
-    /// When it was used last, give or take an hour.
-    pub used: i64,
+    /// When it got a token last, give or take an hour.
+    pub used: Option<i64>,
 }
 
 fn registered(row: &SqliteRow) -> Result<Registered, sqlx::Error> {
@@ -47,8 +47,8 @@ impl Store {
         most_from_one: i64,
     ) -> Result<bool, StoreError> {
         let kept = sqlx::query(
-            "INSERT INTO clients (id, metadata, secret, registration, address, created, used) \
-             SELECT $1, $2, $3, $4, $5, $6, $6 WHERE (SELECT COUNT(*) FROM clients) < $7 \
+            "INSERT INTO clients (id, metadata, secret, registration, address, created) \
+             SELECT $1, $2, $3, $4, $5, $6 WHERE (SELECT COUNT(*) FROM clients) < $7 \
              AND (SELECT COUNT(*) FROM clients WHERE address = $5) < $8",
         )
         .bind(&client.id)
@@ -76,16 +76,13 @@ impl Store {
         Ok(row.as_ref().map(registered).transpose()?)
     }
 
-    /// Notes that a client is in use, at most once an hour: most requests need not write.
+    /// Notes that a client has got a token.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn is_in_use(&self, client: &Registered, now: i64) -> Result<(), StoreError> {
-        if client.used >= now - 3600 {
-            return Ok(());
-        }
+    pub async fn is_in_use(&self, id: &str, now: i64) -> Result<(), StoreError> {
         let note = sqlx::query("UPDATE clients SET used = $1 WHERE id = $2");
-        note.bind(now).bind(&client.id).execute(&self.pool).await?;
+        note.bind(now).bind(id).execute(&self.pool).await?;
         Ok(())
     }
 
@@ -118,13 +115,13 @@ impl Store {
         Ok(writing.commit().await?)
     }
 
-    /// Deletes clients that nobody has used since this time.
+    /// Deletes clients that have got no token since `idle`, and those that have registered before `new` and never got one.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn expire_clients(&self, since: i64) -> Result<u64, StoreError> {
-        let gone =
-            sqlx::query("DELETE FROM clients WHERE used < $1").bind(since).execute(&self.pool);
+    pub async fn expire_clients(&self, idle: i64, new: i64) -> Result<u64, StoreError> {
+        let gone = "DELETE FROM clients WHERE used < $1 OR (used IS NULL AND created < $2)";
+        let gone = sqlx::query(gone).bind(idle).bind(new).execute(&self.pool);
         Ok(gone.await?.rows_affected())
     }
 }

@@ -109,8 +109,10 @@ impl Store {
     /// When the database fails.
     pub async fn clean(&self, now: i64) -> Result<(), StoreError> {
         for statement in [
-            "DELETE FROM grants WHERE expires <= $1",
-            "DELETE FROM codes WHERE expires <= $1 AND used IS NULL",
+            // a code that nobody came for was all that there was
+            "DELETE FROM grants WHERE expires <= $1 OR id IN \
+             (SELECT grant_id FROM codes WHERE expires <= $1 AND used IS NULL)",
+            "DELETE FROM refresh_tokens WHERE expires <= $1",
             "DELETE FROM revoked WHERE expires <= $1",
             "DELETE FROM assertions WHERE expires <= $1",
             "DELETE FROM sessions WHERE expires <= $1",

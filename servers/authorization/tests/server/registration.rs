@@ -4,8 +4,8 @@ use serde_json::json;
 
 use crate::{
     browser::Browser,
-    steps::{managed, register},
-    world::{World, request},
+    steps::{allowed, exchange, managed, register},
+    world::{LOCAL, NOW, World, request},
 };
 
 #[tokio::test]
@@ -62,4 +62,20 @@ async fn what_a_client_may_not_say_is_refused() {
     }
     let good = register(&world, &json!({"redirect_uris": ["https://app.example/cb"]})).await;
     assert!(good.json()["client_secret"].is_string(), "basic is the default (RFC 7591 §2)");
+}
+
+#[tokio::test]
+async fn a_client_that_gets_a_token_is_in_use_and_one_that_only_asks_is_not() {
+    let world = World::new().await;
+    let metadata = json!({"redirect_uris": [LOCAL], "token_endpoint_auth_method": "none"});
+    let client = register(&world, &metadata).await.json();
+    let id = client["client_id"].as_str().unwrap();
+    let store = world.store().await;
+    let used = async || store.registered(id).await.unwrap().unwrap().used;
+    let code = allowed(&world, id, LOCAL).await.parameter("code").unwrap();
+    assert_eq!(used().await, None);
+    assert_eq!(exchange(&world, id, LOCAL, "another code").await.status, 400);
+    assert_eq!(used().await, None, "nor one that asks in vain");
+    assert_eq!(exchange(&world, id, LOCAL, &code).await.status, 200);
+    assert_eq!(used().await, Some(NOW));
 }

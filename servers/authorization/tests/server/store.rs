@@ -26,7 +26,7 @@ fn registered(id: &str, now: i64) -> Registered {
         registration: "hash".into(),
         address: "10.0.0.1".into(),
         created: now,
-        used: now,
+        used: None,
     }
 }
 
@@ -76,18 +76,33 @@ async fn a_used_code_is_remembered_for_as_long_as_what_it_gave() {
 }
 
 #[tokio::test]
+async fn a_refresh_token_that_nobody_used_in_time_is_forgotten() {
+    let store = Store::in_memory().await.unwrap();
+    store.keep_code(&grant("it"), "code", &binding(), 60, 90 * DAY).await.unwrap();
+    let fits = |_: &Grant, _: &Binding| Ok::<_, ()>(true);
+    store.use_code("code", ("first", DAY), 10, fits).await.unwrap();
+    store.rotate("first", "local", "second", 2 * DAY, 20).await.unwrap();
+    store.clean(DAY).await.unwrap();
+    let again = store.rotate("first", "local", "other", 2 * DAY, DAY).await.unwrap();
+    assert_eq!(again, Redeemed::Unknown);
+    let good = store.rotate("second", "local", "third", 3 * DAY, DAY).await.unwrap();
+    assert!(matches!(good, Redeemed::Good(_)), "{good:?}");
+}
+
+#[tokio::test]
 async fn a_client_that_nobody_uses_is_forgotten_and_one_in_use_is_not() {
     let store = Store::in_memory().await.unwrap();
-    for id in ["idle", "busy"] {
+    for id in ["never", "idle", "busy"] {
         assert!(store.register(&registered(id, 0), 10, 10).await.unwrap());
     }
-    let busy = store.registered("busy").await.unwrap().unwrap();
-    store.is_in_use(&busy, 3599).await.unwrap();
-    assert_eq!(store.registered("busy").await.unwrap().unwrap().used, 0, "not each hour anew");
-    store.is_in_use(&busy, DAY).await.unwrap();
-    assert_eq!(store.expire_clients(DAY).await.unwrap(), 1);
-    assert!(store.registered("idle").await.unwrap().is_none());
-    assert!(store.registered("busy").await.unwrap().is_some());
+    store.is_in_use("idle", DAY).await.unwrap();
+    store.is_in_use("busy", 3 * DAY).await.unwrap();
+    assert_eq!(store.expire_clients(2 * DAY, 0).await.unwrap(), 1);
+    for (id, is_there) in [("never", true), ("idle", false), ("busy", true)] {
+        assert_eq!(store.registered(id).await.unwrap().is_some(), is_there, "{id}");
+    }
+    assert_eq!(store.expire_clients(0, 1).await.unwrap(), 1);
+    assert!(store.registered("never").await.unwrap().is_none());
 }
 
 #[tokio::test]

@@ -52,7 +52,7 @@ pub struct World {
     issuer: String,
     pub app: Router,
     pub keys: Arc<KeySet>,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 fn client(id: &str, redirect: &str, proof: Proof) -> (String, Client) {
@@ -119,7 +119,12 @@ impl World {
         let store = Store::open(&folder.path().join("database")).await.unwrap();
         let server = change(builder).build(files.clone(), store).await.unwrap();
         let keys = KeySet::of_any_kind(files.jwks(), clock);
-        Self { app: server.routes(), keys, now, issuer: issuer.to_owned(), _folder: folder }
+        Self { app: server.routes(), keys, now, issuer: issuer.to_owned(), folder }
+    }
+
+    /// What the server has kept.
+    pub async fn store(&self) -> Store {
+        Store::open(&self.folder.path().join("database")).await.unwrap()
     }
 
     /// What a resource server thinks of an access token.
