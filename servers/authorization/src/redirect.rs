@@ -1,6 +1,8 @@
 //! Where may a person be sent back to? To an address that the client has registered, letter by letter (RFC 9700 §2.1),
 //! with one exception: a program on this machine cannot know which port it will get (RFC 8252 §7.3).
 
+use url::Url;
+
 /// A redirect URI that nobody may register.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
@@ -26,7 +28,12 @@ pub fn check(uri: &str) -> Result<(), NotAllowed> {
     let is_name = !host.is_empty()
         && host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.".contains(&b))
         && port.parse::<u16>().is_ok();
-    if is_name { Ok(()) } else { Err(NotAllowed) }
+    // a browser reads `0x7f.1` as 127.0.0.1: people must be shown where it goes
+    let is_read_so = || {
+        Url::parse(uri)
+            .is_ok_and(|url| url.host_str().is_some_and(|read| read.eq_ignore_ascii_case(host)))
+    };
+    if is_name && is_read_so() { Ok(()) } else { Err(NotAllowed) }
 }
 
 /// Can it be the name of an MCP server (RFC 8707 §2)? A query could be, but nobody writes it twice in the same way.
@@ -136,6 +143,9 @@ mod tests {
             "https://app.example\\@evil.example/",
             "https://app.exa mple/",
             "https://\u{e4}.example/",
+            "https://0x7f.1/",
+            "https://2130706433/",
+            "https://xn--/",
             "",
         ] {
             assert_eq!(check(bad), Err(NotAllowed), "{bad}");
