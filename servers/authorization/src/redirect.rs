@@ -1,10 +1,13 @@
 //! Where may a person be sent back to? To an address that the client has registered, letter by letter (RFC 9700 §2.1),
 //! with one exception: a program on this machine cannot know which port it will get (RFC 8252 §7.3).
 
+use mcp_auth::issuer::form::unescape;
+use url::Url;
+
 /// A redirect URI that nobody may register.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "a redirect URI is https, or http to localhost, 127.0.0.1 or [::1], without user and fragment"
+    "a redirect URI is https, or http to localhost, 127.0.0.1 or [::1], without user and fragment, and without a parameter that answers have"
 )]
 pub struct NotAllowed;
 
@@ -14,7 +17,7 @@ pub struct NotAllowed;
 /// [`NotAllowed`].
 pub fn check(uri: &str) -> Result<(), NotAllowed> {
     let is_plain = uri.bytes().all(|b| b.is_ascii_graphic() && !b"\"'<>\\^`{|}#".contains(&b));
-    if !is_plain || uri.len() > 2000 {
+    if !is_plain || uri.len() > 2000 || has_parameter_of_an_answer(uri) {
         return Err(NotAllowed);
     }
     if Loopback::read(uri).is_some() {
@@ -26,7 +29,20 @@ pub fn check(uri: &str) -> Result<(), NotAllowed> {
     let is_name = !host.is_empty()
         && host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.".contains(&b))
         && port.parse::<u16>().is_ok();
-    if is_name { Ok(()) } else { Err(NotAllowed) }
+    // a browser reads `0x7f.1` as 127.0.0.1: people must be shown where it goes
+    let is_read_so = || {
+        Url::parse(uri)
+            .is_ok_and(|url| url.host_str().is_some_and(|read| read.eq_ignore_ascii_case(host)))
+    };
+    if is_name && is_read_so() { Ok(()) } else { Err(NotAllowed) }
+}
+
+/// Would an answer have a parameter twice? Some readers take the first: a code of the attacker's choice, in an answer of ours.
+fn has_parameter_of_an_answer(uri: &str) -> bool {
+    let names = ["code", "state", "iss", "error", "error_description", "error_uri"];
+    let (_, query) = uri.split_once('?').unwrap_or_default();
+    let mut given = query.split('&').map(|pair| pair.split('=').next().unwrap_or_default());
+    given.any(|name| unescape(name).is_none_or(|name| names.contains(&name.as_str())))
 }
 
 /// Can it be the name of an MCP server (RFC 8707 §2)? A query could be, but nobody writes it twice in the same way.
@@ -107,7 +123,7 @@ mod tests {
     fn what_may_be_registered() {
         for good in [
             "https://app.example/callback",
-            "https://app.example:8443/cb?x=1",
+            "https://app.example:8443/cb?x=1&codes=2",
             "http://localhost/callback",
             "http://127.0.0.1:33418/",
             "http://[::1]:1/cb",
@@ -136,6 +152,14 @@ mod tests {
             "https://app.example\\@evil.example/",
             "https://app.exa mple/",
             "https://\u{e4}.example/",
+            "https://app.example/cb?code=x",
+            "https://app.example/cb?x=1&state",
+            "https://app.example/cb?c%6fde=",
+            "https://app.example/cb?%zz",
+            "http://localhost/cb?iss=https://evil.example",
+            "https://0x7f.1/",
+            "https://2130706433/",
+            "https://xn--/",
             "",
         ] {
             assert_eq!(check(bad), Err(NotAllowed), "{bad}");

@@ -43,6 +43,7 @@ async fn what_a_client_may_not_say_is_refused() {
         ("redirect_uris", json!([]), "invalid_redirect_uri"),
         ("redirect_uris", json!(["http://evil.example/cb"]), "invalid_redirect_uri"),
         ("redirect_uris", json!(["cursor://cb"]), "invalid_redirect_uri"),
+        ("redirect_uris", json!(["https://app.example/cb?code=x"]), "invalid_redirect_uri"),
         ("redirect_uris", json!("https://a.example/cb"), "invalid_client_metadata"),
         ("token_endpoint_auth_method", json!("tls_client_auth"), "invalid_client_metadata"),
         ("grant_types", json!(["client_credentials"]), "invalid_client_metadata"),

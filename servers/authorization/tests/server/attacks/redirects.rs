@@ -1,5 +1,9 @@
 //! Addresses that look like the registered one to somebody.
 
+use mcp_auth_server::redirect;
+use proptest::prelude::*;
+use url::Url;
+
 use crate::{
     browser::Browser,
     steps::consent_page,
@@ -145,5 +149,44 @@ async fn the_port_is_free_on_this_machine_alone() {
     ] {
         let answer = Browser::default().get(&world, &request("local", redirect, &[])).await;
         assert_eq!(answer.status == 200, is_good, "{redirect}");
+    }
+}
+
+/// Addresses that are nearly good: pieces that readers of addresses disagree about, in any order.
+fn address() -> impl Strategy<Value = String> {
+    let pieces = "http: https: // / \\ @ : ? # . .. %2f %2e %00 %40 localhost LOCALHOST 127.0.0.1 127.1 0x7f.1 2130706433 \
+                  [::1] [ ] app.example APP evil.example xn-- - 80 443 0 65536 callback user ; , * \t \u{430} \u{3002} \u{ff0f}";
+    let pieces = prop::sample::select(pieces.split(' ').collect::<Vec<_>>());
+    let starts = "https://app.example http://localhost http://localhost:80 https:// http://";
+    let start = prop::sample::select(starts.split(' ').collect::<Vec<_>>());
+    (start, prop::collection::vec(pieces, 0..6))
+        .prop_map(|(start, rest)| start.to_owned() + &rest.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 20_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_host_that_people_are_shown_is_the_one_that_the_browser_goes_to(uri in address()) {
+        if redirect::check(&uri).is_ok() {
+            let url = Url::parse(&uri).unwrap();
+            let (host, _) = redirect::host(&uri).rsplit_once(':').filter(|(_, port)| !port.contains(']'))
+                .unwrap_or((redirect::host(&uri), ""));
+            prop_assert!(url.host_str().unwrap().eq_ignore_ascii_case(host), "{uri}: {url}");
+            prop_assert!(url.username().is_empty() && url.password().is_none() && url.fragment().is_none());
+            prop_assert!(url.scheme() == "https" || redirect::is_loopback(&uri));
+        }
+    }
+
+    #[test]
+    fn whatever_is_taken_for_a_registered_address_leads_there(uri in address()) {
+        let registered = [WEB.to_owned(), LOCAL.to_owned(), "https://app.example".to_owned()];
+        if redirect::is_one_of(&uri, &registered) {
+            let mut url = Url::parse(&uri).unwrap();
+            if url.host_str() == Some("localhost") {
+                url.set_port(None).unwrap();
+            }
+            prop_assert!(registered.iter().any(|one| Url::parse(one).unwrap() == url), "{uri}: {url}");
+        }
     }
 }
