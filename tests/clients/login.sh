@@ -10,6 +10,7 @@ HERE=$(cd "$(dirname "$0")" && pwd)
 : "${NODE:?}" "${NPM_TOOLS:?}" "${PYTHON:?}"
 export BROWSER=$HERE/browser.py
 prepare
+need timeout
 cp "$HERE/login.mjs" "$NPM_TOOLS/" # imports are looked for beside the file
 
 # visit COMMAND…: one client, once; its failure is told, and the next one goes all the same.
@@ -35,8 +36,8 @@ at_once() {
   done
 }
 
-python() { visit "$PYTHON" "$HERE/login.py" "$1" "$RESOURCE"; }
-typescript() { visit "$NODE" "$NPM_TOOLS/login.mjs" "$1" "$2" "$RESOURCE"; }
+python() { visit timeout 90 "$PYTHON" "$HERE/login.py" "$1" "$RESOURCE"; }
+typescript() { visit timeout 90 "$NODE" "$NPM_TOOLS/login.mjs" "$1" "$2" "$RESOURCE"; }
 
 # inspector HOW ARGUMENTS…: the command line of the Inspector lists, steps up where it has not asked for all at once, calls,
 # and goes on after the access token has ended. As a client that registers itself it asks for all that there is at once.
@@ -46,7 +47,7 @@ inspect() {
   local how=$1 expires
   shift
   HOME=$(mktemp -d "$WORK/inspector.XXXXXX") LOGIN_LOG=$HOME/log
-  INSPECT=(env HOME="$HOME" MCP_STORAGE_DIR="$HOME/storage" MCP_INSPECTOR_SECRET_STORE=file MCP_AUTO_OPEN_ENABLED=true LOGIN_LOG="$LOGIN_LOG"
+  INSPECT=(env HOME="$HOME" MCP_STORAGE_DIR="$HOME/storage" MCP_INSPECTOR_SECRET_STORE=file MCP_AUTO_OPEN_ENABLED=true LOGIN_LOG="$LOGIN_LOG" timeout 60
     "$NODE" "$NPM_TOOLS/node_modules/@modelcontextprotocol/inspector/clients/launcher/build/index.js" --cli "$RESOURCE" --transport http
     --protocol-era modern --format json --callback-url "http://127.0.0.1:$(free_port)/oauth/callback" "$@")
   if [ "${MCP_EXPECT:-}" = denied ]; then
@@ -92,7 +93,7 @@ bridge() {
 
 RUST=$(cd "$HERE/rmcp" && cargo build -q --locked --message-format=json |
   jq -r 'select(.reason == "compiler-artifact" and .target.name == "login").executable // empty') || die 'the Rust client cannot be built'
-rust() { visit "$RUST" "$1" "$RESOURCE"; }
+rust() { visit timeout 90 "$RUST" "$1" "$RESOURCE"; }
 
 umask 077
 cat >"$WORK/clients.json" <<'TEXT'
@@ -102,7 +103,8 @@ cat >"$WORK/clients.json" <<'TEXT'
 TEXT
 start document "$PYTHON" "$HERE/document.py" "$WORK/authority.pem"
 DOCUMENTS=$STARTED_URL
-both --clients "$WORK/clients.json" --client-metadata-ca "$WORK/authority.pem" --dangerously-fetch-private-client-metadata --access-token-lifetime 10
+both --clients "$WORK/clients.json" --client-metadata-ca "$WORK/authority.pem" --dangerously-fetch-private-client-metadata --access-token-lifetime 10 \
+  --no-rate-limits # so many people at one address
 export MCP_ISSUER=$ISSUER
 
 say 'clients that register themselves'

@@ -1,7 +1,7 @@
 """Is a bridge from stdio to a server that asks for a token any good? Starts it, speaks MCP to it, and logs in through it.
 
     python stdio.py COMMAND…     the bridge; it opens the browser by `xdg-open`, in LOGIN_LOG stands how often
-    MCP_EXPECT=denied            the person says no: the bridge must say so and serve nothing
+    MCP_EXPECT=denied            the person says no: the bridge must say so on stderr and serve nothing
     MCP_EXPECT=refresh           waits until the access token has ended, and goes on
 """
 
@@ -15,7 +15,9 @@ import time
 
 COMMAND, EXPECTED = sys.argv[1:], os.environ.get("MCP_EXPECT")
 VERSION = "2025-11-25"
-bridge = subprocess.Popen(COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+bridge = subprocess.Popen(
+    COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE if EXPECTED == "denied" else None, text=True
+)
 lines: queue.Queue = queue.Queue()
 
 
@@ -60,11 +62,23 @@ def opened() -> list[str]:
         return [line for line in log if line.startswith("opened: ")]
 
 
+def denied() -> None:
+    """It hears the no while it still opens the browser, or later: then it waits for another answer. It must tell the person."""
+    watch = threading.Timer(40, bridge.kill)
+    watch.start()
+    said = next((line for line in bridge.stderr if "access_denied" in line), None)
+    watch.cancel()
+    check(said is not None and "the person has said no" in said, "the person said no, and the bridge does not say so")
+    check(not any("result" in (line or {}) for line in lines.queue), "the person said no, and the bridge serves")
+
+
 threading.Thread(target=read, daemon=True).start()
-hello = ask(1, "initialize", {"protocolVersion": VERSION, "capabilities": {}, "clientInfo": {"name": "stdio", "version": "1"}})
+hello = {"protocolVersion": VERSION, "capabilities": {}, "clientInfo": {"name": "stdio", "version": "1"}}
 if EXPECTED == "denied":
-    check(hello is None or "error" in hello, f"the person said no, and the bridge says {hello}")
+    send({"id": 1, "method": "initialize", "params": hello})
+    denied()
 else:
+    hello = ask(1, "initialize", hello)
     check(hello is not None and hello.get("result", {}).get("protocolVersion") == VERSION, f"initialize is answered with {hello}")
     send({"method": "notifications/initialized"})
     tools = [tool["name"] for tool in ask(2, "tools/list", {})["result"]["tools"]]
