@@ -105,12 +105,12 @@ impl Store {
     /// When the database fails.
     pub async fn unregister(&self, id: &str, now: i64) -> Result<(), StoreError> {
         let mut writing = self.writing().await?;
-        for statement in [
-            "UPDATE grants SET ended = COALESCE(ended, $1) WHERE client = $2",
-            "DELETE FROM clients WHERE id = $2 AND $1 = $1",
-            "DELETE FROM consents WHERE client = $2 AND $1 = $1",
-        ] {
-            sqlx::query(statement).bind(now).bind(id).execute(&mut *writing).await?;
+        let ended = "UPDATE grants SET ended = COALESCE(ended, $1) WHERE client = $2";
+        sqlx::query(ended).bind(now).bind(id).execute(&mut *writing).await?;
+        for statement in
+            ["DELETE FROM clients WHERE id = $1", "DELETE FROM consents WHERE client = $1"]
+        {
+            sqlx::query(statement).bind(id).execute(&mut *writing).await?;
         }
         Ok(writing.commit().await?)
     }
