@@ -94,6 +94,11 @@ struct Posted {
     visit: String,
 }
 
+/// Can this stand in an address, as it did when it came? It goes into one again.
+fn is_query(request: &str) -> bool {
+    request.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
 /// On to this page, with a GET: a 307 would send the password along.
 fn to(location: HeaderValue, cookie: Option<HeaderValue>) -> Response {
     let headers = [
@@ -134,7 +139,7 @@ impl Server {
                 "The program that sent you here said more than anybody wants to know.",
             ));
         }
-        let form = Form::parse(request.as_bytes());
+        let form = Form::parse(request.as_bytes()).filter(|_| is_query(request));
         let form =
             form.ok_or_else(|| here("The program that sent you here cannot be understood."))?;
         let id = client_id(&form).map_err(here)?;
@@ -164,7 +169,7 @@ impl Server {
 
     /// Sends the person back to the client.
     fn back(&self, back: &Back, parameters: &[(&str, &str)]) -> Response {
-        match HeaderValue::try_from(back.with(&self.issuer, parameters)) {
+        match HeaderValue::from_str(&back.with(&self.issuer, parameters)) {
             Ok(uri) => to(uri, None),
             Err(_) => {
                 problem(StatusCode::BAD_REQUEST, "You cannot be sent back to where you came from.")
@@ -200,6 +205,9 @@ impl Server {
         let (Ok(Some(request)), Ok(Some(csrf))) = (form.one("request"), form.one("csrf")) else {
             return Err(stale());
         };
+        if !is_query(request) {
+            return Err(stale());
+        }
         Ok(Posted { request: request.into(), csrf: csrf.into(), visit: visit.into(), form })
     }
 
@@ -208,7 +216,7 @@ impl Server {
     fn anew(&self, posted: &Posted) -> Response {
         warn!("a form was not made for this browser, or shows what is so no longer");
         let again = format!("{}/authorize?{}", self.base, posted.request);
-        HeaderValue::try_from(again).map_or_else(|_| stale(), |again| to(again, None))
+        HeaderValue::from_str(&again).map_or_else(|_| stale(), |again| to(again, None))
     }
 }
 

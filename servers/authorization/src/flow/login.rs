@@ -74,7 +74,7 @@ impl Server {
         begun.map_err(|error| broken(&error))?;
         info!(person = name, "logged in");
         let again = format!("{}/authorize?{asked}", self.base);
-        let (Ok(cookie), Ok(again)) = (self.cookies.set(&session), HeaderValue::try_from(again))
+        let (Ok(cookie), Ok(again)) = (self.cookies.set(&session), HeaderValue::from_str(&again))
         else {
             return Err(stale());
         };
@@ -85,7 +85,7 @@ impl Server {
     pub(super) async fn leave(&self, visit: &str, asked: &str, who: Who<'_>) -> Shown {
         self.store.end_session(visit).await.map_err(|error| broken(&error))?;
         self.decided("login", Outcome::Refused, "the person has left", who);
-        let again = HeaderValue::try_from(format!("{}/authorize?{asked}", self.base));
+        let again = HeaderValue::from_str(&format!("{}/authorize?{asked}", self.base));
         Ok(to(again.map_err(|_| stale())?, self.cookies.set(&random()).ok()))
     }
 }

@@ -1,5 +1,6 @@
 //! What attackers try, one test each.
 
+mod anything;
 mod clients;
 mod codes;
 mod forged;
