@@ -4,6 +4,7 @@ mod anything;
 mod clients;
 mod codes;
 mod forged;
+mod histories;
 mod oversized;
 mod pages;
 mod redirects;
