@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 . scripts/parts.sh
 . scripts/cache.sh
 
-PARTS='tools shell workflows dependencies advisories steps self-test clients conformance authorization login killed readme api package fuzz instructions memory'
+PARTS='tools shell workflows dependencies advisories steps self-test clients conformance authorization login browser killed readme api package fuzz instructions memory'
 FULL_PARTS='side bench'
 STEPS=$(cd steps && printf '%s\n' step[0-9]* | sed 's/step//' | sort -n)
 LAST=$(tail -n 1 <<<"$STEPS")
@@ -115,6 +115,13 @@ part_killed() {
   AUTHORIZATION_FLOWS=1000 cargo_test -q -p mcp-auth-server --test server whoever_pulls_the_plug -- --nocapture
 }
 
+part_browser() {
+  debian chromium
+  NODE=$(node_22) NPM_TOOLS=$(npm_tools)
+  export NODE NPM_TOOLS
+  tests/clients/pages.sh
+}
+
 # The commands of the documents that need curl, npx or bash; the rest runs in `cargo test`.
 part_readme() {
   WORKSHOP_README_ALL=1 cargo_test -q -p workshop-tests --test workshop readme
@@ -157,6 +164,7 @@ wanted conformance 'the official conformance suite'
 wanted authorization 'other people'\''s testers of authorization servers'
 wanted login 'other people'\''s clients log in'
 wanted killed 'what an authorization server has answered outlives its end'
+wanted browser 'the pages of the authorization server in Chromium'
 wanted readme 'the commands of the documents that need more than Rust'
 wanted api 'the public items of the library are those that are listed'
 wanted package 'the library can be packed, and builds from the package'
