@@ -124,7 +124,11 @@ async fn a_rotation_refuses_nobody_not_even_who_has_kept_the_keys_for_as_long_as
     let request = Request::get("/team/jwks.json").header("host", "as.example");
     let answer = server.app.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
     let kept = format!("public, max-age={PUBLISHED}");
-    assert_eq!(answer.headers()["cache-control"], kept, "who keeps keys longer misses the new one");
+    assert_eq!(
+        answer.headers()["cache-control"],
+        *kept,
+        "who keeps keys longer misses the new one"
+    );
     server.later(PUBLISHED - 1).await;
     let between = server.token().await;
     assert_eq!(kid(&between), kid(&old), "the new key waits until everybody can know it");
