@@ -49,11 +49,8 @@ impl Server {
             let (event, client) = ("revoke", Some(&*client.id));
             self.audit(&Event { event, client, reason: Some(reason), grant, ..Event::default() });
         };
-        if let Some((grant, _)) = self.store.refresh_token(token, now).await? {
-            if grant.allowed.client == client.id {
-                self.store.end(&grant.id, now).await?;
-                revoked("a refresh token, and all that came of its grant", Some(&*grant.id));
-            }
+        if let Some(grant) = self.store.end_of(token, &client.id, now).await? {
+            revoked("a refresh token, and all that came of its grant", Some(&*grant));
         } else if let Some((identity, _)) = self.known(token).await?
             && identity.client() == Some(&client.id)
             && let Some(jti) = identity.claim("/jti").and_then(Value::as_str)

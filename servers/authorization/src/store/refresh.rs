@@ -72,7 +72,30 @@ impl Store {
         Ok(Redeemed::Good(grant(&row)?))
     }
 
-    /// The grant of a refresh token that could be used now, for introspection.
+    /// Ends the grant that this refresh token of this client is of, if it stands, and says which. Also by one that was used: whoever never got
+    /// the answer has no newer one to end it by.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn end_of(
+        &self,
+        token: &str,
+        client: &str,
+        now: i64,
+    ) -> Result<Option<String>, StoreError> {
+        let ended = sqlx::query(
+            "UPDATE grants SET ended = $1 WHERE client = $2 AND ended IS NULL AND id IN \
+             (SELECT grant_id FROM refresh_tokens WHERE hash = $3) RETURNING id",
+        )
+        .bind(now)
+        .bind(client)
+        .bind(hash(token))
+        .fetch_optional(&self.pool)
+        .await?;
+        Ok(ended.map(|row| row.try_get("id")).transpose()?)
+    }
+
+    /// The grant of a refresh token that could be used now.
     ///
     /// # Errors
     /// When the database fails.

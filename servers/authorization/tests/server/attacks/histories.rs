@@ -22,18 +22,18 @@ enum Step {
 }
 
 fn step() -> impl Strategy<Value = (usize, Step)> {
-    let which = 0..4usize;
+    let which = prop_oneof![2 => Just(0), 1 => 1..4usize]; // mostly the newest: what has ended teaches little
     let step = prop_oneof![
         2 => Just(Step::Begin),
-        4 => Just(Step::Redeem),
+        2 => Just(Step::Redeem),
         1 => Just(Step::RedeemWithout),
-        6 => which.clone().prop_map(Step::Refresh),
-        2 => which.clone().prop_map(Step::RefreshAsAnother),
+        8 => which.clone().prop_map(Step::Refresh),
+        1 => which.clone().prop_map(Step::RefreshAsAnother),
         1 => which.clone().prop_map(Step::Revoke),
         1 => which.clone().prop_map(Step::RevokeAsAnother),
         1 => which.prop_map(Step::RevokeAccess),
     ];
-    (0..3usize, step)
+    (0..2usize, step)
 }
 
 /// All that has come of one consent; of the tokens the newest stands last.
@@ -95,9 +95,9 @@ async fn take(world: &World, family: &mut Family, step: Step) -> Option<(bool, b
             (refresh(world, "neighbour", &token).await, false)
         }
         Step::Revoke(n) => {
-            let (token, is_newest) = family.token(n)?;
+            let (token, _) = family.token(n)?;
             revoke(world, "web", &token).await;
-            family.has_ended |= is_newest;
+            family.has_ended = true;
             return None;
         }
         Step::RevokeAsAnother(n) => {
@@ -139,7 +139,10 @@ fn every_history_gives_what_its_rules_say_and_nothing_else() {
     TestRunner::new(config)
         .run(&prop::collection::vec(step(), 1..24), |steps| {
             runtime.block_on(async {
-                let mut families = vec![begin().await, begin().await, begin().await];
+                let mut families = vec![begin().await, begin().await];
+                    for family in &mut families {
+                        take(&world, family, Step::Redeem).await;
+                    }
                 for (which, step) in steps {
                     if let Step::Begin = step {
                         families[which] = begin().await;
