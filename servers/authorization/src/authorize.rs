@@ -147,7 +147,7 @@ impl Ask {
         match (named, &client.redirects[..]) {
             (Some(uri), registered) if redirect::is_one_of(uri, registered) => Ok(uri.to_owned()),
             (Some(_), _) => Err(Refused::Here(
-                "The program that sent you here wants you sent back to an address that it has not registered.",
+                "The program that sent you here wants you sent back to an address (redirect_uri) that it has not registered.",
             )),
             (None, [only]) if redirect::check(only).is_ok() => Ok(only.clone()),
             (None, _) => Err(Refused::Here(
