@@ -9,7 +9,7 @@ use std::{
         atomic::{AtomicBool, Ordering::SeqCst},
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use serde_json::Value;
@@ -29,6 +29,13 @@ fn run(folder: &Path, arguments: &[&str], input: &str) -> Output {
     let mut child = command.spawn().unwrap();
     // a program that fails before it reads has closed its end
     let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while child.try_wait().unwrap().is_none() {
+        if Instant::now() > deadline {
+            let _ = child.kill(); // it serves, where it should have said why it does not
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
     child.wait_with_output().unwrap()
 }
 
@@ -431,9 +438,9 @@ async fn a_running_server_notices_who_was_locked_out_and_which_key_is_new() {
     assert!(run(folder.path(), &disable, "").status.success());
     let (is_ok, text) = said(&run(folder.path(), &["keys", "rotate"], ""));
     assert!(is_ok && text.contains("signs in 60 seconds"), "{text}");
-    let deadline = std::time::Instant::now() + Duration::from_secs(10);
+    let deadline = Instant::now() + Duration::from_secs(10);
     while visitor.get(&path).await.unwrap().text.contains("Allow") {
-        assert!(std::time::Instant::now() < deadline, "who was locked out is still in");
+        assert!(Instant::now() < deadline, "who was locked out is still in");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     let keys: Value = visitor.get("/jwks.json").await.unwrap().json();
