@@ -1,7 +1,10 @@
 //! What came of a person's consent: a code, then tokens, until somebody ends it.
 
 use mcp_auth::ScopeSet;
-use sqlx::{Row as _, sqlite::SqliteRow};
+use sqlx::{
+    Row as _, Transaction,
+    sqlite::{Sqlite, SqliteRow},
+};
 
 use super::{Store, StoreError, hash, refresh};
 
@@ -122,19 +125,9 @@ impl Store {
         .fetch_optional(&mut *writing)
         .await?;
         let Some(used) = used else {
-            let ended = sqlx::query(
-                "UPDATE grants SET ended = COALESCE(ended, $1) WHERE id IN \
-                 (SELECT grant_id FROM codes WHERE hash = $2 AND used IS NOT NULL) RETURNING id",
-            )
-            .bind(now)
-            .bind(&code)
-            .fetch_optional(&mut *writing)
-            .await?;
-            writing.commit().await?;
-            return Ok(match ended {
-                Some(row) => Redeemed::Again(row.try_get("id")?),
-                None => Redeemed::Unknown,
-            });
+            let ended = "UPDATE grants SET ended = COALESCE(ended, $1) WHERE id IN \
+                 (SELECT grant_id FROM codes WHERE hash = $2 AND used IS NOT NULL) RETURNING id";
+            return replayed(writing, ended, &code, now).await;
         };
         let id: String = used.try_get("grant_id")?;
         let row =
@@ -185,4 +178,19 @@ impl Store {
             .await?;
         Ok(())
     }
+}
+
+/// What becomes of a code or a refresh token that cannot be used: if it was used before, all that came of its grant ends.
+pub(super) async fn replayed<E>(
+    mut writing: Transaction<'static, Sqlite>,
+    end: &'static str,
+    hash: &str,
+    now: i64,
+) -> Result<Redeemed<E>, StoreError> {
+    let ended = sqlx::query(end).bind(now).bind(hash).fetch_optional(&mut *writing).await?;
+    writing.commit().await?;
+    Ok(match ended {
+        Some(row) => Redeemed::Again(row.try_get("id")?),
+        None => Redeemed::Unknown,
+    })
 }

@@ -4,7 +4,11 @@ use std::convert::Infallible;
 
 use sqlx::{Row as _, SqliteConnection};
 
-use super::{Grant, Redeemed, Store, StoreError, grants::grant, hash};
+use super::{
+    Grant, Redeemed, Store, StoreError,
+    grants::{grant, replayed},
+    hash,
+};
 
 /// Keeps a refresh token of this grant.
 pub(super) async fn insert(
@@ -48,19 +52,9 @@ impl Store {
         .fetch_optional(&mut *writing)
         .await?;
         let Some(used) = used else {
-            let ended = sqlx::query(
-                "UPDATE grants SET ended = COALESCE(ended, $1) WHERE id IN \
-                 (SELECT grant_id FROM refresh_tokens WHERE hash = $2 AND used IS NOT NULL) RETURNING id",
-            )
-            .bind(now)
-            .bind(&hash_of_old)
-            .fetch_optional(&mut *writing)
-            .await?;
-            writing.commit().await?;
-            return Ok(match ended {
-                Some(row) => Redeemed::Again(row.try_get("id")?),
-                None => Redeemed::Unknown,
-            });
+            let ended = "UPDATE grants SET ended = COALESCE(ended, $1) WHERE id IN \
+                 (SELECT grant_id FROM refresh_tokens WHERE hash = $2 AND used IS NOT NULL) RETURNING id";
+            return replayed(writing, ended, &hash_of_old, now).await;
         };
         let id: String = used.try_get("grant_id")?;
         insert(&mut writing, &id, next, next_expires).await?;
