@@ -47,6 +47,7 @@ const authProvider = {
     const back = execFileSync(process.env.BROWSER, [String(address)], { env: { ...process.env, LOGIN_PRINT: 'yes' }, encoding: 'utf8' });
     answer = new URL(back.trim()).searchParams;
     assert.equal(answer.get('state'), address.searchParams.get('state'), 'the state that came back');
+    assert.equal(answer.get('iss'), process.env.MCP_ISSUER, 'the issuer that answers, be it yes or no'); // line 1 does not look
   },
 };
 

@@ -51,6 +51,7 @@ async def open_browser(url: str) -> None:
     check(browser.returncode == 0, "the browser saw what nobody expects")
     answer.clear()
     answer.update(parameters(back.decode().strip()))
+    check(answer.get("iss") == os.environ["MCP_ISSUER"], f"the answer does not name its issuer: {sorted(answer)}")  # a no, too
 
 
 async def came_back() -> AuthorizationCodeResult:
