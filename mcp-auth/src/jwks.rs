@@ -31,7 +31,7 @@ pub enum JwksError {
     #[error("the key set is no JSON Web Key Set (RFC 7517): {0}")]
     Malformed(String),
     /// None of its keys can be used.
-    #[error("the key set holds no RS256 key that can be used")]
+    #[error("the key set holds no key that can be used")]
     Empty,
 }
 
@@ -154,7 +154,7 @@ fn not_ready(error: &JwksError) -> Response {
     let reason = match error {
         JwksError::Unreadable(_) => "the key set cannot be read",
         JwksError::Malformed(_) => "the key set is no JSON Web Key Set",
-        JwksError::Empty => "the key set holds no RS256 key that can be used",
+        JwksError::Empty => "the key set holds no key that can be used",
     };
     let refusal = refuse(StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", reason);
     ([(header::RETRY_AFTER, "5")], refusal).into_response()

@@ -7,6 +7,7 @@ CREATE TABLE grants (
     client   TEXT   NOT NULL,
     person   TEXT   NOT NULL,
     resource TEXT   NOT NULL,
+    stamp    TEXT   NOT NULL,
     scope    TEXT   NOT NULL,
     expires  BIGINT NOT NULL,
     ended    BIGINT
@@ -47,6 +48,7 @@ CREATE TABLE assertions (
 CREATE TABLE sessions (
     hash    TEXT   NOT NULL PRIMARY KEY,
     person  TEXT   NOT NULL,
+    stamp   TEXT   NOT NULL,
     expires BIGINT NOT NULL
 );
 
@@ -57,6 +59,7 @@ CREATE TABLE consents (
     resource TEXT NOT NULL,
     place    TEXT NOT NULL,
     scope    TEXT NOT NULL,
+    expires  BIGINT NOT NULL,
     PRIMARY KEY (person, client, resource, place)
 );
 

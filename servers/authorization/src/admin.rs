@@ -17,6 +17,7 @@ use mcp_auth::{
 
 use crate::{
     people::{self, Person},
+    program::say,
     settings::{Service, Settings},
     signing::{OVERLAP, PUBLISHED},
 };
@@ -80,7 +81,7 @@ impl User {
             );
         };
         if let Self::List = self {
-            print!("{}", listed(file, "")?);
+            say(&listed(file, "")?);
             return Ok(());
         }
         let mut all = if file.exists() { people::read(file)? } else { BTreeMap::new() };
@@ -103,16 +104,21 @@ impl User {
                 }
                 let password = people::hash(&password()?)?;
                 let said = format!("{name} can log in as {}", roles.join(", "));
-                all.insert(name, Person { password, roles, disabled: false });
+                all.insert(
+                    name,
+                    Person { password, roles, disabled: false, stamp: disk::random() },
+                );
                 said
             }
             Self::Password { name } => {
                 let person = all.get_mut(&name).with_context(|| unknown(&name))?;
                 person.password = people::hash(&password()?)?;
-                format!("{name} has another password")
+                person.stamp = disk::random();
+                format!("{name} has another password; sessions and tokens from before have ended")
             }
             Self::Disable { name } => {
-                all.get_mut(&name).with_context(|| unknown(&name))?.disabled = true;
+                let person = all.get_mut(&name).with_context(|| unknown(&name))?;
+                (person.disabled, person.stamp) = (true, disk::random());
                 format!("{name} is locked out")
             }
             Self::Enable { name } => {
@@ -127,7 +133,7 @@ impl User {
         };
         let text = serde_json::to_string_pretty(&all)? + "\n";
         disk::replace(file, &text, true)?;
-        println!("{said}");
+        say(&format!("{said}\n"));
         Ok(())
     }
 }
@@ -172,7 +178,7 @@ impl Keys {
             Self::Rotate => {
                 let now = Clock::default().now();
                 let key = files.rotate(settings.service.algorithm, 2048, OVERLAP, now)?;
-                println!("{}  {}  signs in {PUBLISHED} seconds", key.kid(), key.alg());
+                say(&format!("{}  {}  signs in {PUBLISHED} seconds\n", key.kid(), key.alg()));
             }
             Self::List => {
                 let now = Clock::default().now();
@@ -180,7 +186,7 @@ impl Keys {
                     let left = key
                         .retires
                         .map(|at| format!("  published for {} min", (at - now).max(0) / 60));
-                    println!("{}  {}{}", key.kid, key.alg, left.unwrap_or_default());
+                    say(&format!("{}  {}{}\n", key.kid, key.alg, left.unwrap_or_default()));
                 }
             }
         }

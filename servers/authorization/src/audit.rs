@@ -10,7 +10,8 @@ use crate::{Server, caller};
 /// A decision. What does not apply is left out.
 #[derive(Debug, Default, Serialize)]
 pub struct Event<'a> {
-    /// What was asked: `authorize`, `login`, `consent`, `code`, `token`, `introspect`, `revoke`, `register`, `client`.
+    /// What was asked: `authorize`, `login`, `consent`, `code`, `token`, `replay`,
+    /// `introspect`, `revoke`, `register`, `logout`.
     pub event: &'static str,
     /// `allowed` or `refused`.
     pub outcome: Outcome,

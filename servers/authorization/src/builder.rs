@@ -239,7 +239,7 @@ impl Builder {
             proxies,
             knocking,
             access,
-            logins: Semaphore::new(2),
+            logins: Arc::new(Semaphore::new(2)),
             issuer,
         };
         Ok(AuthorizationServer { server: Arc::new(server) })

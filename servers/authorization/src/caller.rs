@@ -38,7 +38,9 @@ fn forwarded(headers: &HeaderMap, proxies: Proxies) -> Option<IpAddr> {
     let lines = headers.get_all("x-forwarded-for").iter().filter_map(|line| line.to_str().ok());
     let seen: Vec<_> = lines.flat_map(|line| line.split(',')).map(str::trim).collect();
     let nearest = seen.len().checked_sub(proxies).filter(|_| proxies > 0)?;
-    seen.get(nearest)?.parse::<IpAddr>().ok().map(|address| address.to_canonical())
+    let seen = seen.get(nearest)?;
+    let with_port = || seen.parse::<SocketAddr>().ok().map(|address| address.ip()); // some write the port too
+    seen.parse::<IpAddr>().ok().or_else(with_port).map(|address| address.to_canonical())
 }
 
 /// The address of whoever is being answered.
@@ -80,6 +82,10 @@ mod tests {
         assert_eq!(of(1).as_deref(), Some("3.3.3.3"));
         assert_eq!(of(2).as_deref(), Some("2.2.2.2"));
         assert_eq!(of(4), None, "there are not so many: the one who is connected counts");
+        for (seen, address) in [("4.4.4.4:4711", "4.4.4.4"), ("[2001:db8::1]:80", "2001:db8::1")] {
+            headers.insert("x-forwarded-for", seen.parse().unwrap());
+            assert_eq!(forwarded(&headers, 1), address.parse().ok(), "{seen}");
+        }
         headers.insert("x-forwarded-for", "unknown".parse().unwrap());
         assert_eq!(forwarded(&headers, 1), None);
     }

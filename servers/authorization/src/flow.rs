@@ -195,7 +195,9 @@ impl Server {
     async fn person(&self, visit: &str) -> Result<Option<String>, Response> {
         let person = self.store.session(visit, self.clock.now()).await;
         let person = person.map_err(|error| broken(&error))?;
-        Ok(person.filter(|person| self.people.now().get(person).is_some()))
+        let people = self.people.now();
+        let person = person.filter(|(person, stamp)| people.under(person, stamp).is_some());
+        Ok(person.map(|(person, _)| person))
     }
 
     /// The parts of a form as a page of ours sends it, and the browser that it comes from.

@@ -73,8 +73,9 @@ impl Server {
             return Ok(None);
         }
         if let Some((grant, _)) = jti.split_once('.') {
-            let stands = self.store.stands(grant).await?;
-            if !stands || self.people.now().get(identity.subject()).is_none() {
+            let stamp = self.store.stands(grant).await?;
+            let people = self.people.now();
+            if stamp.and_then(|stamp| people.under(identity.subject(), &stamp)).is_none() {
                 return Ok(None);
             }
         }

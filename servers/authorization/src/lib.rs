@@ -79,7 +79,7 @@ pub struct Server {
     knocking: Arc<Rule>,
     access: i64,
     /// Passwords that are checked at a time: each takes a core and 19 MiB for a moment.
-    logins: Semaphore,
+    logins: Arc<Semaphore>,
 }
 
 impl Server {
@@ -132,6 +132,11 @@ impl AuthorizationServer {
             .layer(from_fn_with_state(*proxies, caller::remember))
             .layer(from_fn_with_state(knocking.clone(), origin::check))
             .layer(from_fn(http::guard))
+    }
+
+    /// Lets go of the database, when nobody is served any more: what was written stands in its one file then.
+    pub async fn close(&self) {
+        self.server.store.close().await;
     }
 
     /// Forgets, every ten minutes, what has ended: expired codes, sessions and tokens, clients that registered themselves and

@@ -4,14 +4,12 @@ use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
-    sync::LazyLock,
+    sync::{LazyLock, Mutex, PoisonError},
 };
 
 use argon2::{
-    Argon2,
-    password_hash::{
-        PasswordHash, PasswordHasher as _, PasswordVerifier as _, SaltString, rand_core::OsRng,
-    },
+    Algorithm, Argon2, Block, Params, Version,
+    password_hash::{Output, PasswordHash, PasswordHasher as _, SaltString, rand_core::OsRng},
 };
 use mcp_auth::{
     ScopeSet,
@@ -34,6 +32,9 @@ pub struct Person {
     /// He cannot log in, and his sessions and refresh tokens are of no use.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub disabled: bool,
+    /// What began under another one has ended: sessions, and what his clients were given. Another password is another stamp.
+    #[serde(default)]
+    pub stamp: String,
 }
 
 /// All people, by name.
@@ -94,7 +95,8 @@ impl People {
     pub fn with(mut self, name: &str, password: &str, roles: &[&str]) -> Result<Self, PeopleError> {
         check_name(name)?;
         let roles = roles.iter().map(|role| (*role).to_owned()).collect();
-        let person = Person { password: hash(password)?, roles, disabled: false };
+        let person =
+            Person { password: hash(password)?, roles, disabled: false, stamp: String::new() };
         self.people.insert(name.to_owned(), person);
         Ok(self)
     }
@@ -114,8 +116,7 @@ impl People {
         let person = self.people.get(name).filter(|person| !person.disabled);
         let kept = person.map(|person| person.password.as_str()).or(NOBODY.as_deref());
         let right = kept.and_then(|kept| PasswordHash::new(kept).ok()).is_some_and(|kept| {
-            password.len() <= LONGEST_PASSWORD
-                && Argon2::default().verify_password(password.as_bytes(), &kept).is_ok()
+            password.len() <= LONGEST_PASSWORD && fits(password, &kept).unwrap_or(false)
         });
         right && person.is_some()
     }
@@ -124,6 +125,12 @@ impl People {
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Person> {
         self.people.get(name).filter(|person| !person.disabled)
+    }
+
+    /// The person of this name, if he may be here, and nothing has ended since.
+    #[must_use]
+    pub fn under(&self, name: &str, stamp: &str) -> Option<&Person> {
+        self.get(name).filter(|person| person.stamp == stamp)
     }
 
     /// What a person may have at most; nothing for nobody.
@@ -138,6 +145,27 @@ impl People {
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.people.keys().map(String::as_str)
     }
+}
+
+/// Memory for one password at a time and thread, used again: given back and asked for anew, allocators keep several times as much.
+static MEMORY: Mutex<Vec<Vec<Block>>> = Mutex::new(Vec::new());
+
+/// Is this the password? `None` when the hash is not one of argon2.
+fn fits(password: &str, kept: &PasswordHash<'_>) -> Option<bool> {
+    let params = Params::try_from(kept).ok()?;
+    let version =
+        kept.version.and_then(|version| Version::try_from(version).ok()).unwrap_or_default();
+    let (expected, mut bytes) = (kept.hash?, [0; 64]);
+    let salt = kept.salt?.decode_b64(&mut bytes).ok()?.to_vec();
+    let mut memory =
+        MEMORY.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
+    memory.resize(params.block_count(), Block::default());
+    let argon2 = Argon2::new(Algorithm::try_from(kept.algorithm).ok()?, version, params);
+    let made = Output::init_with(expected.len(), |out| {
+        Ok(argon2.hash_password_into_with_memory(password.as_bytes(), &salt, out, &mut memory)?)
+    });
+    MEMORY.lock().unwrap_or_else(PoisonError::into_inner).push(memory);
+    made.ok().map(|made| made == expected) // in constant time
 }
 
 /// The people of a file, by name.

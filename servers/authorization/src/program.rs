@@ -1,6 +1,6 @@
 //! How is the program called? It serves, or it changes who may log in and which key signs.
 
-use std::{ffi::OsString, fmt::Write as _, io::Write as _, path::PathBuf};
+use std::{ffi::OsString, fmt::Write as _, io::Write as _, path::PathBuf, time::Duration};
 
 use clap::{
     ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand, error::ErrorKind,
@@ -164,7 +164,7 @@ impl Program {
             None => {}
         }
         if settings.service.print_config {
-            print!("{}{}", self.shown, rest(&settings)?);
+            say(&format!("{}{}", self.shown, rest(&settings)?));
             return Ok(());
         }
         let metrics = settings.service.metrics.map(|_| PrometheusBuilder::new().install_recorder());
@@ -176,9 +176,10 @@ impl Program {
             tokio::spawn(publish(tokio::net::TcpListener::bind(address).await?, handle));
             info!("metrics are at http://{address}/metrics");
         }
-        // whoever started it need not read this: a closed end is no reason to stop
-        let _ = std::io::stdout().write_all(greeting(&bound.url, &settings.service).as_bytes());
-        server::serve(bound, router, &settings.connections).await
+        say(&greeting(&bound.url, &settings.service));
+        server::serve(bound, router, &settings.connections).await?;
+        server.close().await;
+        Ok(())
     }
 }
 
@@ -201,7 +202,19 @@ fn greeting(url: &PublicUrl, service: &Service) -> String {
     text
 }
 
+/// Writes it on the terminal. Whoever started us need not read it: a closed end is no reason to panic.
+pub(crate) fn say(text: &str) {
+    let _ = std::io::stdout().write_all(text.as_bytes());
+}
+
 async fn publish(listener: tokio::net::TcpListener, handle: PrometheusHandle) {
+    let upkeep = handle.clone();
+    tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            upkeep.run_upkeep(); // or what nobody asks for would grow
+        }
+    });
     let page = async move || handle.render();
     let router = axum::Router::new().route("/metrics", axum::routing::get(page));
     if let Err(error) = axum::serve(listener, router).await {

@@ -24,15 +24,27 @@ pub struct Roster {
 #[derive(Debug)]
 struct Read {
     people: Arc<People>,
-    changed: Option<SystemTime>,
+    /// What it was like when it was read well.
+    seen: Option<Seen>,
     looked: Instant,
+    is_broken: bool,
+}
+
+/// By what a file is known again: one that is put in another's place may be as old.
+#[derive(Debug, PartialEq, Eq)]
+struct Seen {
+    changed: Option<SystemTime>,
+    length: u64,
+    #[cfg(unix)]
+    place: (u64, i64, i64),
 }
 
 impl Roster {
     /// These people.
     #[must_use]
     pub fn fixed(people: People) -> Self {
-        let read = Read { people: Arc::new(people), changed: None, looked: Instant::now() };
+        let looked = Instant::now();
+        let read = Read { people: Arc::new(people), seen: None, looked, is_broken: false };
         Self { file: None, read: Mutex::new(read) }
     }
 
@@ -41,9 +53,9 @@ impl Roster {
     /// # Errors
     /// [`PeopleError`], as the file is now.
     pub fn in_file(path: PathBuf, beside: People) -> Result<Self, PeopleError> {
-        let changed = changed(&path);
+        let seen = seen(&path);
         let people = Arc::new(beside.clone().read(&path)?);
-        let read = Read { people, changed, looked: Instant::now() };
+        let read = Read { people, seen, looked: Instant::now(), is_broken: false };
         Ok(Self { file: Some((path, beside)), read: Mutex::new(read) })
     }
 
@@ -55,23 +67,41 @@ impl Roster {
             return read.people.clone();
         }
         read.looked = Instant::now();
-        let changed = changed(path);
-        if changed != read.changed {
-            read.changed = changed;
+        let seen = seen(path);
+        if seen != read.seen || read.is_broken {
             match beside.clone().read(path) {
                 Ok(people) => {
                     info!("the file of people has changed and was read");
-                    read.people = Arc::new(people);
+                    (read.people, read.seen, read.is_broken) = (Arc::new(people), seen, false);
                 }
                 Err(why) => {
-                    error!("the people of before stay, because their file is broken: {why}")
+                    if !read.is_broken {
+                        error!("the people of before stay, because their file is broken: {why}");
+                    }
+                    read.is_broken = true;
                 }
             }
         }
         read.people.clone()
     }
+
+    /// Is the file as it should be?
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.now();
+        !self.read.lock().unwrap_or_else(PoisonError::into_inner).is_broken
+    }
 }
 
-fn changed(path: &std::path::Path) -> Option<SystemTime> {
-    std::fs::metadata(path).and_then(|file| file.modified()).ok()
+fn seen(path: &std::path::Path) -> Option<Seen> {
+    let file = std::fs::metadata(path).ok()?;
+    Some(Seen {
+        changed: file.modified().ok(),
+        length: file.len(),
+        #[cfg(unix)]
+        place: {
+            use std::os::unix::fs::MetadataExt as _;
+            (file.ino(), file.ctime(), file.ctime_nsec())
+        },
+    })
 }

@@ -66,8 +66,11 @@ impl Throttle {
         if all.len() + counted.len() > MOST {
             all.retain(|_, failures| failures.forgotten > now);
         }
-        if all.len() + counted.len() > MOST {
-            return Err(30); // somebody is guessing with a hundred thousand names
+        while all.len() + counted.len() > MOST {
+            // somebody is guessing with a hundred thousand names: whoever would wait the shortest is forgotten
+            let Some(least) = all.iter().min_by_key(|(_, failures)| failures.next) else { break };
+            let least = *least.0;
+            all.remove(&least);
         }
         for one in counted {
             let (free, longest) = one.limits();
@@ -156,8 +159,9 @@ mod tests {
     fn what_is_remembered_has_an_end() {
         let throttle = Throttle::default();
         for n in 0..40_000 {
-            let _ = throttle.attempt(&n.to_string(), None, 0);
-            throttle.succeeded("", None);
+            let from = [10, 0, (n / 256 % 256) as u8, (n % 256) as u8];
+            let from = [from[0], (n / 65_536) as u8, from[2], from[3]];
+            assert_eq!(throttle.attempt(&n.to_string(), Some(from.into()), n.into()), Ok(()));
         }
         assert!(throttle.0.lock().unwrap().len() <= MOST);
     }

@@ -8,7 +8,7 @@ use mcp_auth::{
     issuer::{disk::random, form::Form},
 };
 use serde_json::{Value, json};
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use crate::{
     Server,
@@ -45,7 +45,10 @@ impl Server {
         if let Origin::Registered { used } = client.origin
             && used.is_none_or(|used| used < now - 3600)
         {
-            self.store.is_in_use(&client.id, now).await?;
+            // the code or token is used up: whatever becomes of this, the client gets its answer
+            if let Err(error) = self.store.is_in_use(&client.id, now).await {
+                error!("a client that is in use may be forgotten: {error}");
+            }
         }
         Ok(answer)
     }
@@ -105,6 +108,12 @@ impl Server {
             if asked.as_ref().is_some_and(|asked| !asked.is_subset(&grant.allowed.scope)) {
                 return Err(Refused::new("invalid_scope", "more than was allowed"));
             }
+            let left = self.left(&grant, client);
+            if asked.as_ref().is_some_and(|asked| asked.intersection(&left).is_empty())
+                && !left.is_empty()
+            {
+                return Err(Refused::new("invalid_scope", "none of these may be had any more"));
+            }
         }
         let grant = match self.store.rotate(token, &client.id, &next, now + REFRESH, now).await? {
             Redeemed::Good(grant) => grant,
@@ -121,12 +130,7 @@ impl Server {
             }
             Redeemed::Unfit(never) => match never {},
         };
-        // never more than was allowed, and never more than person and client may have by now
-        let mut scope =
-            grant.allowed.scope.intersection(&self.people.now().rights(&grant.allowed.person));
-        if let Some(most) = &client.scope {
-            scope = scope.intersection(most);
-        }
+        let mut scope = self.left(&grant, client);
         if let Some(asked) = asked {
             scope = scope.intersection(&asked);
         }
@@ -135,6 +139,13 @@ impl Server {
             return Err(invalid("nothing is left of what was allowed"));
         }
         self.answer(&grant, &scope, Some(&next), now)
+    }
+
+    /// What is left of what was allowed: never more than person and client may have by now.
+    fn left(&self, grant: &Grant, client: &Client) -> ScopeSet {
+        let rights = self.people.now().rights(&grant.allowed.person);
+        let left = grant.allowed.scope.intersection(&rights);
+        client.scope.as_ref().map_or(left.clone(), |most| left.intersection(most))
     }
 
     fn for_itself(&self, client: &Client, form: &Form) -> Result<Value, Refused> {
@@ -193,9 +204,9 @@ impl Server {
     ) -> Result<Value, Refused> {
         let allowed = &grant.allowed;
         let people = self.people.now();
-        let person = people.get(&allowed.person);
+        let person = people.under(&allowed.person, &allowed.stamp);
         let person =
-            person.ok_or(Refused::new("invalid_grant", "the person may not be here any more"))?;
+            person.ok_or(Refused::new("invalid_grant", "what the person has allowed has ended"))?;
         let claims = json!({
             "iss": self.issuer, "aud": allowed.resource, "sub": allowed.person, "client_id": allowed.client,
             "scope": scope.to_string(), "roles": person.roles,

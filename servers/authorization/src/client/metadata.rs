@@ -14,6 +14,8 @@ use crate::{redirect, store::Registered};
 /// What a client says of itself, as far as it is of interest here; the rest is passed over (RFC 7591 §2).
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub(super) struct Metadata {
+    #[serde(default, skip_serializing)]
+    client_id: Option<String>,
     #[serde(default)]
     redirect_uris: Vec<String>,
     pub(super) client_name: Option<String>,
@@ -93,6 +95,11 @@ impl Metadata {
 
     pub(super) fn has_secret(&self) -> bool {
         self.token_endpoint_auth_method.starts_with("client_secret")
+    }
+
+    /// Does it name no client, or this one?
+    pub(super) fn is_about(&self, id: &str) -> bool {
+        self.client_id.as_deref().is_none_or(|named| named == id)
     }
 
     /// Does it show who it is as this one does?

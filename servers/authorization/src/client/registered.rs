@@ -16,7 +16,7 @@ use super::metadata::{Metadata, refused};
 use crate::{
     Server,
     audit::{Event, Outcome},
-    caller,
+    caller, http,
     rate::Kind,
     refused::Refused,
     store::{Registered, hash},
@@ -90,7 +90,7 @@ impl Server {
         }
         self.about(&id, Outcome::Allowed, "registered");
         info!(client = id, name = metadata.client_name, "registered");
-        let answer = self.described(&stored, &metadata, Some(&registration), secret.as_deref());
+        let answer = self.described(&stored, &metadata, &registration, secret.as_deref());
         Ok((StatusCode::CREATED, [(header::CACHE_CONTROL, "no-store")], Json(answer))
             .into_response())
     }
@@ -110,17 +110,21 @@ impl Server {
             ([(header::WWW_AUTHENTICATE, "Bearer")], refusal).into_response()
         };
         self.count(Kind::Register).map_err(axum::response::IntoResponse::into_response)?;
-        let token = bearer::token(request.uri(), request.headers(), 1024).map(hash);
+        let token = bearer::token(request.uri(), request.headers(), 1024).map(str::to_owned);
         let stored = self.store.registered(id).await.map_err(broken)?;
         let (Ok(token), Some(mut stored)) = (token, stored) else { return Err(unauthorized()) };
-        let (given, kept) = (token.as_bytes(), stored.registration.as_bytes());
-        if aws_lc_rs::constant_time::verify_slices_are_equal(given, kept).is_err() {
+        let (given, kept) = (hash(&token), stored.registration.as_bytes());
+        if aws_lc_rs::constant_time::verify_slices_are_equal(given.as_bytes(), kept).is_err() {
             return Err(unauthorized());
         }
         let metadata = match request.method().as_str() {
             "GET" => serde_json::from_str(&stored.metadata).map_err(broken)?,
             "PUT" => {
                 let (_, metadata) = metadata_of(request).await?;
+                if !metadata.is_about(id) {
+                    let why = "client_id is another one (RFC 7592 §2.2)";
+                    return Err(refused("invalid_client_metadata", why));
+                }
                 let before: Metadata = serde_json::from_str(&stored.metadata).map_err(broken)?;
                 if !metadata.proves_like(&before) {
                     return Err(refused(
@@ -138,9 +142,12 @@ impl Server {
                 self.about(id, Outcome::Allowed, "deleted");
                 return Ok(StatusCode::NO_CONTENT.into_response());
             }
-            _ => return Ok(StatusCode::METHOD_NOT_ALLOWED.into_response()),
+            _ => {
+                let allow = [(header::ALLOW, "GET, PUT, DELETE")];
+                return Ok((allow, http::wrong_method().await).into_response());
+            }
         };
-        let answer = self.described(&stored, &metadata, None, None);
+        let answer = self.described(&stored, &metadata, &token, None);
         Ok(([(header::CACHE_CONTROL, "no-store")], Json(answer)).into_response())
     }
 
@@ -148,7 +155,7 @@ impl Server {
         &self,
         stored: &Registered,
         metadata: &Metadata,
-        registration: Option<&str>,
+        registration: &str,
         secret: Option<&str>,
     ) -> Value {
         let mut answer = serde_json::to_value(metadata).unwrap_or_default();
@@ -160,9 +167,7 @@ impl Server {
         answer["response_types"] = json!(["code"]);
         answer["registration_client_uri"] =
             format!("{}/register/{}", self.issuer, stored.id).into();
-        if let Some(registration) = registration {
-            answer["registration_access_token"] = registration.into();
-        }
+        answer["registration_access_token"] = registration.into(); // also to who has just shown it (RFC 7592 §3)
         if let Some(secret) = secret {
             answer["client_secret"] = secret.into();
             answer["client_secret_expires_at"] = 0.into();

@@ -66,7 +66,9 @@ impl Server {
         }
         // a client that has found another place to be answered at since is not what was allowed
         let place = redirect::place(&ask.back.redirect);
-        let had = self.store.consent(person, &ask.client.id, &ask.resource, place).await;
+        let had =
+            self.store.consent(person, &ask.client.id, &ask.resource, place, self.clock.now());
+        let had = had.await;
         had.map_err(|error| broken(&error))
     }
 
@@ -75,6 +77,7 @@ impl Server {
         let allowed = Allowed {
             client: ask.client.id.clone(),
             person: person.to_owned(),
+            stamp: self.people.now().get(person).map(|one| one.stamp.clone()).unwrap_or_default(),
             resource: ask.resource.clone(),
             scope,
         };
@@ -131,9 +134,10 @@ impl Server {
             let mut all = self.remembered(&ask, &person).await?;
             all.extend(scope.iter().map(str::to_owned));
             let (client, place) = (&ask.client.id, redirect::place(&ask.back.redirect));
+            let until = self.clock.now() + GRANT;
             let kept =
-                self.store.remember_consent(&person, client, &ask.resource, place, &all).await;
-            kept.map_err(|error| broken(&error))?;
+                self.store.remember_consent(&person, client, &ask.resource, place, &all, until);
+            kept.await.map_err(|error| broken(&error))?;
         }
         self.decided(
             "consent",

@@ -36,7 +36,8 @@ fn registered(row: &SqliteRow) -> Result<Registered, sqlx::Error> {
 }
 
 impl Store {
-    /// Keeps a client, unless there are so many already: in all, or from its address. `false` then.
+    /// Keeps a client, unless there are so many already: in all, or from its
+    /// address without a token yet. `false` then.
     ///
     /// # Errors
     /// When the database fails.
@@ -49,7 +50,7 @@ impl Store {
         let kept = sqlx::query(
             "INSERT INTO clients (id, metadata, secret, registration, address, created) \
              SELECT $1, $2, $3, $4, $5, $6 WHERE (SELECT COUNT(*) FROM clients) < $7 \
-             AND (SELECT COUNT(*) FROM clients WHERE address = $5) < $8",
+             AND (SELECT COUNT(*) FROM clients WHERE address = $5 AND used IS NULL) < $8",
         )
         .bind(&client.id)
         .bind(&client.metadata)

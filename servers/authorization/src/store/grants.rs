@@ -15,6 +15,8 @@ pub struct Allowed {
     pub client: String,
     /// The person.
     pub person: String,
+    /// His stamp at that time.
+    pub stamp: String,
     /// The server that it is for (RFC 8707).
     pub resource: String,
     /// The scopes.
@@ -57,6 +59,7 @@ pub(super) fn grant(row: &SqliteRow) -> Result<Grant, sqlx::Error> {
     let allowed = Allowed {
         client: row.try_get("client")?,
         person: row.try_get("person")?,
+        stamp: row.try_get("stamp")?,
         resource: row.try_get("resource")?,
         scope: scope.split(' ').collect(),
     };
@@ -76,14 +79,16 @@ impl Store {
         code_expires: i64,
         grant_expires: i64,
     ) -> Result<(), StoreError> {
-        let Allowed { client, person, resource, scope } = &grant.allowed;
+        let Allowed { client, person, stamp, resource, scope } = &grant.allowed;
         let mut writing = self.writing().await?;
         sqlx::query(
-            "INSERT INTO grants (id, client, person, resource, scope, expires) VALUES ($1, $2, $3, $4, $5, $6)",
+            "INSERT INTO grants (id, client, person, stamp, resource, scope, expires) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7)",
         )
         .bind(&grant.id)
         .bind(client)
         .bind(person)
+        .bind(stamp)
         .bind(resource)
         .bind(scope.to_string())
         .bind(grant_expires)
@@ -154,16 +159,16 @@ impl Store {
         })
     }
 
-    /// Does this grant still stand?
+    /// If this grant still stands, the stamp of the person at that time.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn stands(&self, grant: &str) -> Result<bool, StoreError> {
-        let row = sqlx::query("SELECT 1 FROM grants WHERE id = $1 AND ended IS NULL")
+    pub async fn stands(&self, grant: &str) -> Result<Option<String>, StoreError> {
+        let row = sqlx::query("SELECT stamp FROM grants WHERE id = $1 AND ended IS NULL")
             .bind(grant)
             .fetch_optional(&self.pool)
             .await?;
-        Ok(row.is_some())
+        Ok(row.map(|row| row.try_get("stamp")).transpose()?)
     }
 
     /// Ends a grant, and with it all that came of it.

@@ -94,13 +94,23 @@ impl Store {
         Ok(row.fetch_one(&self.pool).await?.try_get("value")?)
     }
 
-    /// Does it answer?
+    /// Can it be written? A disk that is full, or a file that is gone, can still be read from memory.
     ///
     /// # Errors
-    /// When it does not.
+    /// When it cannot, within a second.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        sqlx::query("SELECT 1").execute(&self.pool).await?;
-        Ok(())
+        let write = "INSERT INTO secrets (name, value) VALUES ('ready', $1) \
+             ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+        let written = sqlx::query(write).bind(random()).execute(&self.pool);
+        match tokio::time::timeout(Duration::from_secs(1), written).await {
+            Ok(written) => Ok(written.map(drop)?),
+            Err(_) => Err(sqlx::Error::PoolTimedOut.into()),
+        }
+    }
+
+    /// Writes everything into its one file, and lets go of it.
+    pub async fn close(&self) {
+        self.pool.close().await;
     }
 
     /// Forgets what has ended at this time.
@@ -116,6 +126,7 @@ impl Store {
             "DELETE FROM revoked WHERE expires <= $1",
             "DELETE FROM assertions WHERE expires <= $1",
             "DELETE FROM sessions WHERE expires <= $1",
+            "DELETE FROM consents WHERE expires <= $1",
         ] {
             sqlx::query(statement).bind(now).execute(&self.pool).await?;
         }

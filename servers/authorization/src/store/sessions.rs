@@ -14,28 +14,37 @@ impl Store {
         &self,
         secret: &str,
         person: &str,
+        stamp: &str,
         expires: i64,
     ) -> Result<(), StoreError> {
-        sqlx::query("INSERT INTO sessions (hash, person, expires) VALUES ($1, $2, $3)")
+        sqlx::query("INSERT INTO sessions (hash, person, stamp, expires) VALUES ($1, $2, $3, $4)")
             .bind(hash(secret))
             .bind(person)
+            .bind(stamp)
             .bind(expires)
             .execute(&self.pool)
             .await?;
         Ok(())
     }
 
-    /// Whose session is this?
+    /// Whose session is this, and under which stamp of his did it begin?
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn session(&self, secret: &str, now: i64) -> Result<Option<String>, StoreError> {
-        let row = sqlx::query("SELECT person FROM sessions WHERE hash = $1 AND expires > $2")
-            .bind(hash(secret))
-            .bind(now)
-            .fetch_optional(&self.pool)
-            .await?;
-        Ok(row.map(|row| row.try_get("person")).transpose()?)
+    pub async fn session(
+        &self,
+        secret: &str,
+        now: i64,
+    ) -> Result<Option<(String, String)>, StoreError> {
+        let row =
+            sqlx::query("SELECT person, stamp FROM sessions WHERE hash = $1 AND expires > $2")
+                .bind(hash(secret))
+                .bind(now)
+                .fetch_optional(&self.pool)
+                .await?;
+        Ok(row
+            .map(|row| Ok::<_, sqlx::Error>((row.try_get("person")?, row.try_get("stamp")?)))
+            .transpose()?)
     }
 
     /// Ends a session.
@@ -60,14 +69,16 @@ impl Store {
         client: &str,
         resource: &str,
         place: &str,
+        now: i64,
     ) -> Result<ScopeSet, StoreError> {
         let row = sqlx::query(
-            "SELECT scope FROM consents WHERE person = $1 AND client = $2 AND resource = $3 AND place = $4",
+            "SELECT scope FROM consents WHERE person = $1 AND client = $2 AND resource = $3 AND place = $4 AND expires > $5",
         )
         .bind(person)
         .bind(client)
         .bind(resource)
         .bind(place)
+        .bind(now)
         .fetch_optional(&self.pool)
         .await?;
         let scope: Option<String> = row.map(|row| row.try_get("scope")).transpose()?;
@@ -85,16 +96,18 @@ impl Store {
         resource: &str,
         place: &str,
         scope: &ScopeSet,
+        expires: i64,
     ) -> Result<(), StoreError> {
         sqlx::query(
-            "INSERT INTO consents (person, client, resource, place, scope) VALUES ($1, $2, $3, $4, $5) \
-             ON CONFLICT (person, client, resource, place) DO UPDATE SET scope = excluded.scope",
+            "INSERT INTO consents (person, client, resource, place, scope, expires) VALUES ($1, $2, $3, $4, $5, $6) \
+             ON CONFLICT (person, client, resource, place) DO UPDATE SET scope = excluded.scope, expires = excluded.expires",
         )
         .bind(person)
         .bind(client)
         .bind(resource)
         .bind(place)
         .bind(scope.to_string())
+        .bind(expires)
         .execute(&self.pool)
         .await?;
         Ok(())

@@ -442,17 +442,38 @@ async fn a_running_server_notices_who_was_locked_out_and_which_key_is_new() {
     ];
     assert_eq!(visitor.post("/login", &fields).await.unwrap().status, 303);
     assert!(visitor.get(&path).await.unwrap().text.contains("Allow"));
+    // another password ends what began under the one before, the session and what clients were given
+    let code = visitor.code("local").await.unwrap();
+    let refresh = visitor.for_code("local", &code).await.unwrap().unwrap();
+    assert!(run(folder.path(), &password, "a third password\n").status.success());
+    gone(&mut visitor, &path).await;
+    assert_eq!(visitor.refreshed("local", &refresh).await.unwrap(), None, "a token from before");
+    let page = visitor.get(&path).await.unwrap();
+    let (asked, csrf) = (page.hidden("request"), page.hidden("csrf"));
+    let fields = [
+        ("request", &*asked),
+        ("csrf", &csrf),
+        ("username", "mcp-user"),
+        ("password", "a third password"),
+    ];
+    assert_eq!(visitor.post("/login", &fields).await.unwrap().status, 303);
+    assert!(visitor.get(&path).await.unwrap().text.contains("Allow"));
     let disable = ["user", "disable", "mcp-user", "--people", "people.json"];
     assert!(run(folder.path(), &disable, "").status.success());
     let (is_ok, text) = said(&run(folder.path(), &["keys", "rotate"], ""));
     assert!(is_ok && text.contains("signs in 60 seconds"), "{text}");
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while !visitor.get(&path).await.unwrap().text.contains("Password") {
-        assert!(Instant::now() < deadline, "who was locked out is still in");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    gone(&mut visitor, &path).await;
     let keys: Value = visitor.get("/jwks.json").await.unwrap().json();
     assert_eq!(keys["keys"].as_array().unwrap().len(), 2);
     let (_, listed) = said(&run(folder.path(), &["keys", "list"], ""));
     assert_eq!(listed.lines().count(), 2, "{listed}");
+}
+
+/// Waits until whoever was logged in is not any more.
+async fn gone(visitor: &mut Visitor, path: &str) {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while !visitor.get(path).await.unwrap().text.contains("Password") {
+        assert!(Instant::now() < deadline, "who was locked out is still in");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
