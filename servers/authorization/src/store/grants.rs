@@ -161,15 +161,20 @@ impl Store {
         })
     }
 
-    /// Does this grant still stand?
+    /// Is this access token still what it was? It was not revoked, and its grant, if it came of one, still stands.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn stands(&self, grant: &str) -> Result<bool, StoreError> {
-        let row = sqlx::query("SELECT 1 FROM grants WHERE id = $1 AND ended IS NULL")
-            .bind(grant)
-            .fetch_optional(&self.pool)
-            .await?;
+    pub async fn is_good(&self, jti: &str, grant: Option<&str>) -> Result<bool, StoreError> {
+        let Some(grant) = grant else { return Ok(!self.is_revoked(jti).await?) };
+        let row = sqlx::query(
+            "SELECT 1 FROM grants WHERE id = $1 AND ended IS NULL \
+             AND NOT EXISTS (SELECT 1 FROM revoked WHERE jti = $2)",
+        )
+        .bind(grant)
+        .bind(jti)
+        .fetch_optional(&self.pool)
+        .await?;
         Ok(row.is_some())
     }
 
