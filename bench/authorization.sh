@@ -52,7 +52,7 @@ COMPARE=$(cd bench && built compare)
 WORK=$(mktemp -d "${TMPDIR:-/tmp}/mcp-auth-bench.XXXXXX")
 trap 'rm -rf "$WORK"' EXIT
 
-set -- run --server "$SERVER" --node "$NODE" --provider "$PROVIDER" --folder "$WORK" --compiler "$(rustc --version)" \
+set -- run --server "$SERVER" --node "$NODE" --provider "$PROVIDER" --folder "$WORK" --compiler "$(rustc --version)" --day "$(date -u +%F)" \
   --version "oidc-provider $(jq -r .version "$PROVIDER/node_modules/oidc-provider/package.json")" --version "Node $("$NODE" --version)"
 # the load, which runs in this program too, has a core of its own; servers are put on the other one
 if [ -n "$QUICK" ]; then

@@ -42,6 +42,9 @@ enum Arguments {
         /// Versions of what is not in our lock file, as they are to be shown
         #[arg(long)]
         version: Vec<String>,
+        /// Today
+        #[arg(long)]
+        day: String,
         /// How often each row is measured
         #[arg(long, default_value_t = 5)]
         rounds: usize,
@@ -61,7 +64,7 @@ enum Arguments {
 fn main() -> anyhow::Result<()> {
     match Arguments::parse() {
         Arguments::Sign { algorithm, seconds } => ceiling::sign(algorithm, seconds),
-        Arguments::Run { setup, out, compiler, version, rounds, seconds } => {
+        Arguments::Run { setup, out, compiler, version, day, rounds, seconds } => {
             let busy = machine::busy()?;
             let awake = machine::awake();
             let plan = Plan { rounds, seconds };
@@ -70,7 +73,11 @@ fn main() -> anyhow::Result<()> {
             versions.extend(version);
             let machine = machine::describe(&compiler, &busy, awake.is_some(), &versions)?;
             let measured = Measured::take(&setup, plan)?;
-            document::write_last(&out, AUTHORIZATION, &report::write(&measured, plan, &machine)?)?;
+            document::write_last(
+                &out,
+                AUTHORIZATION,
+                &report::write(&measured, plan, &machine, &day)?,
+            )?;
             for goal in measured.goals() {
                 let reached = if goal.is_reached { "reached " } else { "NOT YET " };
                 println!("{reached} {}: {} (goal {})", goal.what, goal.measured, goal.goal);

@@ -76,7 +76,7 @@ impl Measured {
 }
 
 /// The part of the document, with its heading. What was found by looking, and not by measuring, stands in `notes.md`.
-pub fn write(measured: &Measured, plan: Plan, machine: &str) -> anyhow::Result<String> {
+pub fn write(measured: &Measured, plan: Plan, machine: &str, day: &str) -> anyhow::Result<String> {
     let mut text = String::from(include_str!("head.md"));
     write!(text, "\n### Goals\n\n| | goal | measured | reached |\n|---|---|---|---|\n")?;
     for goal in measured.goals() {
@@ -124,6 +124,7 @@ pub fn write(measured: &Measured, plan: Plan, machine: &str) -> anyhow::Result<S
         "* {} rounds, each with every row for {} s after {} s to get warm; in the tables the median of the rounds, and in brackets the least and the most",
         plan.rounds, plan.seconds, plan.seconds
     )?;
+    writeln!(text, "* Measured on {day}")?;
     Ok(text)
 }
 
