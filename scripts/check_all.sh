@@ -141,7 +141,7 @@ part_instructions() { debian jq valgrind && bench/instructions.sh; }
 part_memory() { debian jq wrk taskset:util-linux && bench/run.sh --memory; }
 
 # How fast it is, is measured where nothing else runs; here, whether every server of the comparison answers as it should.
-part_bench() { debian jq wrk taskset:util-linux && bench/run.sh --quick; }
+part_bench() { debian jq npm wrk taskset:util-linux && bench/run.sh --quick && bench/authorization.sh --quick; }
 
 # Workspaces of their own, which the contributor's check does not see.
 part_side() {

@@ -8,6 +8,7 @@ use tracing::error;
 use crate::{
     Identity,
     algorithm::{self, Algorithm},
+    cache::Cache,
     gate::Gate,
     identity::{self, seconds},
     jwks::{Key, KeySet, Keys},
@@ -220,6 +221,26 @@ impl Verifier {
         let keys = self.keys()?;
         let key = keys.choose(kid, now);
         Ok(self.policy.identify(token, algorithm, key)?)
+    }
+
+    /// The same, where a verdict in this cache counts: signature and claims of a token do not change. Not more than one verifier may
+    /// use a cache, as a verdict says nothing of whose it is; and a token that was revoked is asked for elsewhere.
+    ///
+    /// # Errors
+    /// As [`verify`](Self::verify); a refusal is not kept.
+    pub fn verify_with(
+        &self,
+        cache: &Cache,
+        token: &str,
+        now: i64,
+    ) -> Result<Identity, VerifyError> {
+        let name = cache.name(token, self.generation());
+        if let Some(identity) = cache.get(&name, now) {
+            return Ok(identity);
+        }
+        let identity = self.verify(token, now)?;
+        cache.keep(name, token.len(), &identity, now);
+        Ok(identity)
     }
 
     fn keys(&self) -> Result<Arc<Keys>, VerifyError> {

@@ -1,9 +1,15 @@
 //! What a server may ask of a token beyond what every token must be.
 
-use std::time::Duration;
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
 
 use mcp_auth::{
-    Cause, Identity, VerifyError,
+    Cause, Clock, Identity, VerifyError,
+    cache::Cache,
+    issuer::files::KeyFiles,
+    jwks::KeySet,
     jwt::{Policy, Verifier},
     testing::Token,
 };
@@ -109,5 +115,43 @@ fn the_leeway_is_five_seconds_or_what_was_set() {
                 VerifyError::Invalid(Cause::Early(if name == "nbf" { "nbf" } else { "iat" }));
             assert_eq!(answer(begins(name, leeway + 1)), Err(early));
         }
+    }
+}
+
+fn cache() -> Cache {
+    Cache::new(10, 1 << 20, Duration::from_secs(60)).unwrap()
+}
+
+#[test]
+fn a_verdict_that_is_kept_is_of_one_token_and_ends_with_it() {
+    let verifier = Verifier::with_policy(shared().key_set(), policy());
+    let cache = cache();
+    let (good, other) = (alice().mint().unwrap(), shared().token("bob").mint().unwrap());
+    for _ in 0..2 {
+        assert_eq!(verifier.verify_with(&cache, &good, NOW).unwrap().subject(), "alice");
+    }
+    assert_eq!(cache.len(), 1);
+    let (said, signature) = (good.rsplit_once('.').unwrap().0, other.rsplit_once('.').unwrap().1);
+    let forged = verifier.verify_with(&cache, &format!("{said}.{signature}"), NOW);
+    assert_eq!(forged.unwrap_err(), Cause::Signature.into());
+    assert_eq!(cache.len(), 1, "a refusal is not kept");
+    let late = verifier.verify_with(&cache, &good, NOW + 24 * 3600);
+    assert_eq!(late.unwrap_err(), Cause::Expired.into());
+}
+
+#[test]
+fn a_verdict_that_is_kept_ends_with_the_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("jwks.json");
+    fs::copy(KeyFiles::new(shared().keys_dir()).jwks(), &file).unwrap();
+    let keys = KeySet::new(file.clone(), Clock::default());
+    let verifier = Verifier::with_policy(keys, policy());
+    let (cache, token) = (cache(), alice().mint().unwrap());
+    assert!(verifier.verify_with(&cache, &token, NOW).is_ok());
+    fs::write(&file, r#"{"keys": []}"#).unwrap();
+    let begun = Instant::now();
+    while verifier.verify_with(&cache, &token, NOW).is_ok() {
+        assert!(begun.elapsed() < Duration::from_secs(5), "the key is gone, and still opens");
+        std::thread::yield_now();
     }
 }

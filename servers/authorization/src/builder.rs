@@ -2,9 +2,11 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
+use aws_lc_rs::error::Unspecified;
 use mcp_auth::{
     Clock, ScopeSet,
     algorithm::Algorithm,
+    cache::Cache,
     issuer::{files::KeyFiles, keys::Alg},
     jwks::KeySet,
     jwt::{Policy, Verifier},
@@ -28,6 +30,10 @@ use crate::{
     throttle::Throttle,
     token,
 };
+
+/// Verdicts on signatures of tokens that are kept for each resource, and about how many bytes they may take.
+const VERDICTS: u32 = 2_000;
+const VERDICTS_BYTES: u64 = 8 << 20;
 
 /// How an authorization server is to be.
 pub struct Builder {
@@ -73,6 +79,9 @@ pub enum BuildError {
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The system.
+    #[error("the system has no random numbers")]
+    NoRandomness(#[from] Unspecified),
 }
 
 impl Builder {
@@ -215,9 +224,11 @@ impl Builder {
         }
         let verifier = |resource: &String| {
             let policy = Policy::new(&issuer, resource).algorithms(algorithms);
-            (resource.clone(), Verifier::with_policy(keys.clone(), policy.leeway(Duration::ZERO)))
+            let verifier = Verifier::with_policy(keys.clone(), policy.leeway(Duration::ZERO));
+            let cache = Cache::new(VERDICTS, VERDICTS_BYTES, Duration::from_secs(60))?;
+            Ok((resource.clone(), verifier, cache))
         };
-        let verifiers = resources.iter().map(verifier).collect();
+        let verifiers = resources.iter().map(verifier).collect::<Result<_, Unspecified>>()?;
         let secret = store.secret("forms").await?;
         let server = Server {
             base: base.to_owned(),

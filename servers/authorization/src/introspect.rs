@@ -64,20 +64,23 @@ impl Server {
     /// The access token, if we have made it and it is still good, and the server that it is for.
     async fn known(&self, token: &str) -> Result<Option<(Identity, String)>, Refused> {
         let now = self.clock.now();
-        let verified = self.verifiers.iter().find_map(|(resource, verifier)| {
-            verifier.verify(token, now).ok().map(|identity| (identity, resource.clone()))
+        let verified = self.verifiers.iter().find_map(|(resource, verifier, cache)| {
+            verifier
+                .verify_with(cache, token, now)
+                .ok()
+                .map(|identity| (identity, resource.clone()))
         });
         let Some((identity, resource)) = verified else { return Ok(None) };
         let jti = identity.claim("/jti").and_then(Value::as_str).unwrap_or_default();
-        if self.store.is_revoked(jti).await? {
+        let grant = jti.split_once('.').map(|(grant, _)| grant);
+        // what came of a grant is a person's, as he was then
+        let people = self.people.now();
+        let stamp = people.get(identity.subject()).map(|person| &*person.stamp);
+        if grant.is_some() && stamp.is_none() {
             return Ok(None);
         }
-        if let Some((grant, _)) = jti.split_once('.') {
-            let stamp = self.store.stands(grant).await?;
-            let people = self.people.now();
-            if stamp.and_then(|stamp| people.under(identity.subject(), &stamp)).is_none() {
-                return Ok(None);
-            }
+        if !self.store.is_good(jti, grant.zip(stamp)).await? {
+            return Ok(None);
         }
         Ok(Some((identity, resource)))
     }

@@ -35,6 +35,7 @@ use axum::{
 };
 use mcp_auth::{
     Clock,
+    cache::Cache,
     jwks::KeySet,
     jwt::Verifier,
     origin::{self, Rule},
@@ -66,7 +67,8 @@ pub struct Server {
     store: Store,
     signer: Signer,
     keys: Arc<KeySet>,
-    verifiers: Vec<(String, Verifier)>,
+    /// For each resource, whose tokens a resource server asks about again and again.
+    verifiers: Vec<(String, Verifier, Cache)>,
     people: Roster,
     demo: Vec<(&'static str, &'static str)>,
     clients: HashMap<String, Arc<Client>>,

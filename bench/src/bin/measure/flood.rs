@@ -1,7 +1,8 @@
 //! How long do callers with a known token wait while somebody sends bad signatures as fast as he can?
 
+use bench::figure::Figure;
+
 use crate::{
-    figure::Figure,
     load::{Load, Tokens},
     rounds::{Plan, Setup},
 };

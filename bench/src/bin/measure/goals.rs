@@ -1,9 +1,8 @@
 //! What was to be reached, and was it?
 
-use bench::servers::Server;
+use bench::{figure::Figure, servers::Server};
 
 use crate::{
-    figure::Figure,
     flood::{CALLERS, FLOOD, Flood},
     load::Tokens,
     rounds::Sample,

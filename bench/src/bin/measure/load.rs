@@ -6,10 +6,11 @@ use std::{
 };
 
 use anyhow::{Context as _, ensure};
+use bench::process::CORES;
 
 use crate::{
     ask::{self, Answer},
-    server::{CORES, Running},
+    server::Running,
 };
 
 /// What the server is asked with.

@@ -1,28 +1,34 @@
 //! Measures servers side by side: `measure run` and `measure memory`. `bench/run.sh` builds it and starts it.
 
 mod ask;
-mod figure;
 mod flood;
 mod goals;
 mod load;
-mod machine;
 mod memory;
 mod report;
 mod rounds;
 mod rows;
 mod server;
 
-use std::{fs, path::PathBuf};
+use std::path::PathBuf;
 
-use anyhow::{Context as _, ensure};
+use anyhow::ensure;
+use bench::{
+    document::{self, AUTHORIZATION},
+    figure::Figure,
+    machine,
+};
 use clap::Parser;
 
 use crate::{
-    figure::Figure,
     goals::Measured,
     load::{Folder, Load, Tokens},
     rounds::{Plan, Setup},
 };
+
+/// Parts whose versions matter.
+const PARTS: [&str; 8] =
+    ["axum", "hyper", "tokio", "rmcp", "jsonwebtoken", "aws-lc-rs", "aws-lc-sys", "quick_cache"];
 
 #[derive(Parser)]
 enum Arguments {
@@ -67,12 +73,13 @@ fn main() -> anyhow::Result<()> {
             let plan = Plan { rounds, seconds };
             let awake = machine::awake();
             wrong_answers_are_noticed(&setup)?;
-            let machine = machine::describe(&compiler, &busy, awake.is_some())?;
+            let versions = machine::versions(include_str!("../../../Cargo.lock"), &PARTS);
+            let machine = machine::describe(&compiler, &busy, awake.is_some(), &versions)?;
             let (start, idle) = start(&setup, 4 * rounds)?;
             let flood = flood::measure(&setup, plan)?;
             let measured = Measured { samples: rounds::all(&setup, plan)?, flood, start, idle };
             let text = report::write(&measured, plan, &machine)?;
-            fs::write(&out, text).with_context(|| out.display().to_string())?;
+            document::write_before(&out, AUTHORIZATION, &text)?;
             for goal in measured.goals() {
                 let reached = if goal.is_reached { "reached " } else { "NOT YET " };
                 println!("{reached} {}: {} (goal {})", goal.what, goal.measured, goal.goal);

@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 
+use bench::figure::Figure;
+
 use crate::{
-    figure::Figure,
     flood::{CALLERS, FLOOD},
     goals::Measured,
     load::Tokens,

@@ -3,10 +3,12 @@
 
 use std::path::{Path, PathBuf};
 
+use bench::process::Memory;
+
 use crate::{
     load::{Folder, Load, Tokens},
     rows::{ROWS, Row},
-    server::{Memory, Running},
+    server::Running,
 };
 
 /// What one row gave in one round.

@@ -1,7 +1,6 @@
 //! A server in a process of its own, on a core of its own: when does it answer, what does it take?
 
 use std::{
-    fs,
     io::{BufRead as _, BufReader},
     net::TcpStream,
     path::{Path, PathBuf},
@@ -10,11 +9,9 @@ use std::{
 };
 
 use anyhow::{Context as _, bail, ensure};
+use bench::process::{self, CORES, Memory};
 
 use crate::ask::{self, Answer};
-
-/// The core of the server, and that of the load.
-pub const CORES: (&str, &str) = ("0", "1");
 
 /// A server that runs, and is ended with this value.
 pub struct Running {
@@ -25,17 +22,6 @@ pub struct Running {
     pub start: Duration,
     /// What it takes after that, before any load.
     pub idle: Memory,
-}
-
-/// What a process holds, in KiB.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Memory {
-    /// Resident now (`VmRSS`).
-    pub resident: u64,
-    /// Of that, not backed by a file (`RssAnon`): what the program has made itself.
-    pub own: u64,
-    /// The most that was resident (`VmHWM`).
-    pub peak: u64,
 }
 
 /// A program that sits beside this one.
@@ -81,25 +67,12 @@ impl Running {
 
     /// Seconds of CPU that it has used, in user mode and in the kernel.
     pub fn cpu(&self) -> anyhow::Result<f64> {
-        let mut ran = 0.0;
-        for thread in fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
-            // nanoseconds on a core; `stat` counts the same in hundredths of a second
-            let text = fs::read_to_string(thread?.path().join("schedstat"))?;
-            let first = text.split(' ').next().unwrap_or_default();
-            ran += first.parse::<f64>().context("schedstat is not as expected")?;
-        }
-        Ok(ran / 1e9)
+        process::cpu(self.child.id())
     }
 
     /// What it holds.
     pub fn memory(&self) -> anyhow::Result<Memory> {
-        let text = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let kib = |name: &str| {
-            let line = text.lines().find_map(|line| line.strip_prefix(name));
-            let number = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
-            number.with_context(|| format!("there is no {name} in /proc/PID/status"))
-        };
-        Ok(Memory { resident: kib("VmRSS:")?, own: kib("RssAnon:")?, peak: kib("VmHWM:")? })
+        process::memory(self.child.id())
     }
 
     /// Waits until somebody keeps it busy.

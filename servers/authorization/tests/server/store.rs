@@ -45,7 +45,12 @@ async fn what_has_ended_is_forgotten_and_nothing_else() {
     }
     store.clean(150).await.unwrap();
     for (id, is_there) in [("old", false), ("new", true)] {
-        assert_eq!(store.stands(id).await.unwrap().is_some(), is_there, "{id}");
+        assert_eq!(store.is_good("a token", Some((id, ""))).await.unwrap(), is_there, "{id}");
+        assert!(!store.is_good("a token", Some((id, "another stamp"))).await.unwrap(), "{id}");
+        assert!(
+            !store.is_good(id, Some((id, ""))).await.unwrap(),
+            "{id} was revoked, or has ended"
+        );
         assert_eq!(
             store.session(&format!("session of {id}"), 0).await.unwrap().is_some(),
             is_there
@@ -73,7 +78,7 @@ async fn a_used_code_is_remembered_for_as_long_as_what_it_gave() {
         store.use_code("code", ("other", DAY), 3600, fits).await.unwrap(),
         Redeemed::Again("it".into())
     );
-    assert!(store.stands("it").await.unwrap().is_none());
+    assert!(!store.is_good("a token", Some(("it", ""))).await.unwrap());
 }
 
 #[tokio::test]

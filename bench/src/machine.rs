@@ -5,26 +5,30 @@ use std::{
     fs::{self, File},
     io::Write as _,
     process::Command,
-    thread,
 };
 
 use anyhow::Context as _;
 
-/// Parts whose versions matter.
-const PARTS: [&str; 8] =
-    ["axum", "hyper", "tokio", "rmcp", "jsonwebtoken", "aws-lc-rs", "aws-lc-sys", "quick_cache"];
-
 /// While this file is open, an idle core waits without going to sleep. On a virtual machine to wake the core of the load costs the
 /// server up to 3 µs for each answer, and only where the server is slower than the load: so that its own work would be
 /// counted too high. `None` where we may not; the document says so.
+#[must_use]
 pub fn awake() -> Option<File> {
     let mut file = File::options().write(true).open("/dev/cpu_dma_latency").ok()?;
     file.write_all(&0_i32.to_ne_bytes()).ok()?;
     Some(file)
 }
 
-/// A list in Markdown.
-pub fn describe(compiler: &str, busy: &str, is_awake: bool) -> anyhow::Result<String> {
+/// A list in Markdown, with these versions beside that of wrk.
+///
+/// # Errors
+/// When the machine does not say, or has no wrk.
+pub fn describe(
+    compiler: &str,
+    busy: &str,
+    is_awake: bool,
+    versions: &[String],
+) -> anyhow::Result<String> {
     let mut text = String::new();
     let info = fs::read_to_string("/proc/cpuinfo")?;
     let model = info.lines().find_map(|line| line.strip_prefix("model name"));
@@ -32,7 +36,7 @@ pub fn describe(compiler: &str, busy: &str, is_awake: bool) -> anyhow::Result<St
     let is_virtual =
         info.lines().any(|line| line.starts_with("flags") && line.contains(" hypervisor"));
     let kind = if is_virtual { "virtual, " } else { "" };
-    let cores = thread::available_parallelism()?;
+    let cores = info.lines().filter(|line| line.starts_with("processor")).count(); // those of the machine, not ours alone
     writeln!(
         text,
         "* Processor: {model}, {kind}{cores} cores, of which the server has one and the load another"
@@ -50,17 +54,24 @@ pub fn describe(compiler: &str, busy: &str, is_awake: bool) -> anyhow::Result<St
     let wrk = String::from_utf8_lossy(&wrk.stdout).into_owned();
     let wrk = wrk.split_whitespace().take(2).collect::<Vec<_>>().join(" ");
     writeln!(text, "* Compiler: {compiler}; release as Cargo has it: no LTO, 16 codegen units")?;
-    let lock = include_str!("../../../Cargo.lock");
-    let versions: Vec<_> = PARTS.iter().filter_map(|part| version(lock, part)).collect();
     let (first, second) = versions.split_at(versions.len() / 2);
     writeln!(text, "* Versions: {},\n  {}, {wrk}", first.join(", "), second.join(", "))?;
     Ok(text)
 }
 
 /// How much the machine has had to do lately.
+///
+/// # Errors
+/// When the machine does not say.
 pub fn busy() -> anyhow::Result<String> {
     let load = fs::read_to_string("/proc/loadavg")?;
     Ok(load.split(' ').take(3).collect::<Vec<_>>().join(", "))
+}
+
+/// The versions of these parts, as a lock file has them.
+#[must_use]
+pub fn versions(lock: &str, parts: &[&str]) -> Vec<String> {
+    parts.iter().filter_map(|part| version(lock, part)).collect()
 }
 
 fn version(lock: &str, part: &str) -> Option<String> {

@@ -5,13 +5,17 @@ use std::fmt;
 /// The middle, the least and the most.
 #[derive(Clone, Copy, Debug)]
 pub struct Figure {
+    /// Half of them are less.
     pub median: f64,
+    /// The least of them.
     pub least: f64,
+    /// The most of them.
     pub most: f64,
 }
 
 impl Figure {
     /// Of these; zero of none.
+    #[must_use]
     pub fn of(values: impl IntoIterator<Item = f64>) -> Self {
         let mut values: Vec<f64> = values.into_iter().collect();
         values.sort_by(f64::total_cmp);
