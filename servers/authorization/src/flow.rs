@@ -38,31 +38,19 @@ pub async fn authorize(
     RawQuery(query): RawQuery,
 ) -> Response {
     let request = query.unwrap_or_default();
-    let shown = async {
-        server.visited()?;
-        server.put(&headers, &request).await
-    };
-    let (Ok(shown) | Err(shown)) = shown.await;
+    let (Ok(shown) | Err(shown)) = server.put(&headers, &request).await;
     shown
 }
 
 /// `POST /login`.
 pub async fn login(State(server): State<Arc<Server>>, request: Request) -> Response {
-    let shown = async {
-        server.visited()?;
-        server.log_in(request).await
-    };
-    let (Ok(shown) | Err(shown)) = shown.await;
+    let (Ok(shown) | Err(shown)) = server.log_in(request).await;
     shown
 }
 
 /// `POST /consent`.
 pub async fn consent(State(server): State<Arc<Server>>, request: Request) -> Response {
-    let shown = async {
-        server.visited()?;
-        server.decide(request).await
-    };
-    let (Ok(shown) | Err(shown)) = shown.await;
+    let (Ok(shown) | Err(shown)) = server.decide(request).await;
     shown
 }
 
@@ -179,6 +167,7 @@ impl Server {
 
     /// Puts a request to the person at this browser.
     async fn put(&self, headers: &HeaderMap, request: &str) -> Shown {
+        self.visited()?;
         let ask = self.read(request).await?;
         let visit = self.cookies.read(headers);
         let person = match visit {
@@ -202,6 +191,7 @@ impl Server {
 
     /// The parts of a form as a page of ours sends it, and the browser that it comes from.
     async fn posted(&self, request: Request) -> Result<Posted, Response> {
+        self.visited()?;
         let (parts, form) = form_of(request).await.map_err(|_| stale())?;
         let visit = self.cookies.read(&parts.headers).ok_or_else(stale)?;
         let (Ok(Some(request)), Ok(Some(csrf))) = (form.one("request"), form.one("csrf")) else {

@@ -89,8 +89,7 @@ pub async fn wrong_method() -> Response {
 /// `POST /token`.
 pub async fn token(State(server): State<Arc<Server>>, request: Request) -> Response {
     let answer = async {
-        server.count(Kind::Token)?;
-        let (parts, form) = form_of(request).await?;
+        let (parts, form) = server.asked(Kind::Token, request).await?;
         server.token(&parts.headers, &form).await
     };
     unkept(answer.await.inspect_err(|refused| server.refusal("token", refused)))
@@ -99,8 +98,7 @@ pub async fn token(State(server): State<Arc<Server>>, request: Request) -> Respo
 /// `POST /introspect` (RFC 7662).
 pub async fn introspect(State(server): State<Arc<Server>>, request: Request) -> Response {
     let answer = async {
-        server.count(Kind::Introspect)?;
-        let (parts, form) = form_of(request).await?;
+        let (parts, form) = server.asked(Kind::Introspect, request).await?;
         server.introspect(&parts.headers, &form).await
     };
     unkept(answer.await.inspect_err(|refused| server.refusal("introspect", refused)))
@@ -109,8 +107,7 @@ pub async fn introspect(State(server): State<Arc<Server>>, request: Request) -> 
 /// `POST /revoke` (RFC 7009): 200 for whatever is revoked, and for what is none of ours too.
 pub async fn revoke(State(server): State<Arc<Server>>, request: Request) -> Response {
     let answer = async {
-        server.count(Kind::Token)?;
-        let (parts, form) = form_of(request).await?;
+        let (parts, form) = server.asked(Kind::Token, request).await?;
         server.revoke(&parts.headers, &form).await
     };
     match answer.await {
@@ -161,6 +158,12 @@ impl Server {
     /// Counts a request, where requests are counted.
     pub(crate) fn count(&self, kind: Kind) -> Result<(), Refused> {
         self.rates.as_ref().map_or(Ok(()), |rates| rates.count(kind))
+    }
+
+    /// A form that a program has sent, counted.
+    async fn asked(&self, kind: Kind, request: Request) -> Result<(Parts, Form), Refused> {
+        self.count(kind)?;
+        form_of(request).await
     }
 
     /// Writes down that a program was refused.

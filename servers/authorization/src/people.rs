@@ -140,11 +140,6 @@ impl People {
         let scopes = roles.iter().filter_map(|role| self.rights.get(role));
         scopes.flat_map(ScopeSet::iter).collect()
     }
-
-    /// Their names.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.people.keys().map(String::as_str)
-    }
 }
 
 /// Memory for one password at a time and thread, used again: given back and asked for anew, allocators keep several times as much.
