@@ -82,6 +82,12 @@ struct Posted {
     visit: String,
 }
 
+/// A person at a browser, under the stamp that he had when he logged in: what he allows now ends with that one too.
+struct LoggedIn {
+    name: String,
+    stamp: String,
+}
+
 /// Can this stand in an address, as it did when it came? It goes into one again.
 fn is_query(request: &str) -> bool {
     request.bytes().all(|byte| byte.is_ascii_graphic())
@@ -181,12 +187,12 @@ impl Server {
     }
 
     /// Who is logged in at this browser?
-    async fn person(&self, visit: &str) -> Result<Option<String>, Response> {
+    async fn person(&self, visit: &str) -> Result<Option<LoggedIn>, Response> {
         let person = self.store.session(visit, self.clock.now()).await;
         let person = person.map_err(|error| broken(&error))?;
         let people = self.people.now();
-        let person = person.filter(|(person, stamp)| people.under(person, stamp).is_some());
-        Ok(person.map(|(person, _)| person))
+        let person = person.filter(|(name, stamp)| people.under(name, stamp).is_some());
+        Ok(person.map(|(name, stamp)| LoggedIn { name, stamp }))
     }
 
     /// The parts of a form as a page of ours sends it, and the browser that it comes from.

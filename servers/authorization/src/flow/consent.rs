@@ -4,7 +4,7 @@ use axum::{extract::Request, http::StatusCode, response::Response};
 use mcp_auth::{ScopeSet, issuer::disk::random};
 use tracing::info;
 
-use super::{Posted, Shown, Who, broken, stale};
+use super::{LoggedIn, Posted, Shown, Who, broken, stale};
 use crate::{
     Server,
     audit::{Event, Outcome},
@@ -26,9 +26,10 @@ impl Server {
         &self,
         ask: &Ask,
         request: &str,
-        person: &str,
+        who: &LoggedIn,
         visit: &str,
     ) -> Shown {
+        let person = who.name.as_str();
         let Some(scope) = self.within_rights(ask, person) else {
             return Ok(self.nothing_left(ask, person));
         };
@@ -36,7 +37,7 @@ impl Server {
         if scope.is_subset(&had) {
             let why = "it was allowed before";
             self.decided("consent", Outcome::Allowed, why, Who::of(ask, Some(person)));
-            return self.give_code(ask, person, scope).await;
+            return self.give_code(ask, who, scope).await;
         }
         let new: Vec<_> = scope.iter().filter(|scope| !had.contains(scope)).collect();
         let had: Vec<_> = had.iter().collect();
@@ -72,12 +73,13 @@ impl Server {
         had.map_err(|error| broken(&error))
     }
 
-    async fn give_code(&self, ask: &Ask, person: &str, scope: ScopeSet) -> Shown {
+    async fn give_code(&self, ask: &Ask, who: &LoggedIn, scope: ScopeSet) -> Shown {
+        let LoggedIn { name: person, stamp } = who;
         let (now, code) = (self.clock.now(), random());
         let allowed = Allowed {
             client: ask.client.id.clone(),
-            person: person.to_owned(),
-            stamp: self.people.now().get(person).map(|one| one.stamp.clone()).unwrap_or_default(),
+            person: person.clone(),
+            stamp: stamp.clone(),
             resource: ask.resource.clone(),
             scope,
         };
@@ -89,7 +91,7 @@ impl Server {
         info!(client = ask.client.id, person, scope = %grant.allowed.scope, "code given");
         let (client, resource) = (Some(&*ask.client.id), Some(&*ask.resource));
         let (scope, grant) = (Some(grant.allowed.scope.to_string()), Some(&*grant.id));
-        let person = Some(person);
+        let person = Some(person.as_str());
         self.audit(&Event {
             event: "code",
             client,
@@ -106,13 +108,14 @@ impl Server {
         let posted = self.posted(request).await?;
         let Posted { form, request: asked, csrf, visit } = &posted;
         let ask = self.read(asked).await?;
-        let Some(person) = self.person(visit).await? else {
+        let Some(who) = self.person(visit).await? else {
             return Ok(self.login_page(&ask, asked, Some(visit), "", None));
         };
-        let Some(scope) = self.within_rights(&ask, &person) else {
-            return Ok(self.nothing_left(&ask, &person));
+        let person = who.name.as_str();
+        let Some(scope) = self.within_rights(&ask, person) else {
+            return Ok(self.nothing_left(&ask, person));
         };
-        if !self.cookies.is_ours(csrf, visit, &shown(&ask, &person, &scope), asked) {
+        if !self.cookies.is_ours(csrf, visit, &shown(&ask, person, &scope), asked) {
             return Err(self.anew(&posted));
         }
         match form.one("decision") {
@@ -120,31 +123,31 @@ impl Server {
             Ok(Some("deny")) => {
                 info!(client = ask.client.id, person, "denied");
                 let why = "the person has said no";
-                self.decided("consent", Outcome::Refused, why, Who::of(&ask, Some(&person)));
+                self.decided("consent", Outcome::Refused, why, Who::of(&ask, Some(person)));
                 return Ok(
                     self.back(&ask.back, &[("error", "access_denied"), ("error_description", why)])
                 );
             }
             Ok(Some("leave")) => {
-                return self.leave(visit, asked, Who::of(&ask, Some(&person))).await;
+                return self.leave(visit, asked, Who::of(&ask, Some(person))).await;
             }
             _ => return Err(stale()),
         }
         if !ask.client.can_be_anybody(&ask.back.redirect) {
-            let mut all = self.remembered(&ask, &person).await?;
+            let mut all = self.remembered(&ask, person).await?;
             all.extend(scope.iter().map(str::to_owned));
             let (client, place) = (&ask.client.id, redirect::place(&ask.back.redirect));
             let until = self.clock.now() + GRANT;
             let kept =
-                self.store.remember_consent(&person, client, &ask.resource, place, &all, until);
+                self.store.remember_consent(person, client, &ask.resource, place, &all, until);
             kept.await.map_err(|error| broken(&error))?;
         }
         self.decided(
             "consent",
             Outcome::Allowed,
             "the person has said yes",
-            Who::of(&ask, Some(&person)),
+            Who::of(&ask, Some(person)),
         );
-        self.give_code(&ask, &person, scope).await
+        self.give_code(&ask, &who, scope).await
     }
 }
