@@ -1,0 +1,132 @@
+//! What do the commands do, and what do settings that cannot work say?
+
+use super::{Running, command, run, said};
+
+#[test]
+fn outside_of_development_nothing_is_left_to_chance() {
+    let folder = tempfile::tempdir().unwrap();
+    let add = |name: &str, password: &str| {
+        let arguments = ["user", "add", name, "--role", "user", "--people", "people.json"];
+        assert!(run(folder.path(), &arguments, password).status.success());
+    };
+    add("alice", "a good password\n");
+    let https = "--issuer=https://as.example";
+    let resource = "--resource=https://mcp.example/mcp";
+    for (arguments, why) in [
+        (&["--issuer=http://as.example"][..], "begin with https://"),
+        (&["--host=0.0.0.0"], "begin with https://"),
+        (&[https], "--data"),
+        (&[https, "--data=data"], "--people"),
+        (&[https, "--data=data", "--people=people.json"], "--resource"),
+        (&[https, "--data=data", "--people=nobody.json", resource], "nobody.json"),
+        (
+            &[https, "--data=data", "--people=people.json", "--resource=http://mcp.example/mcp"],
+            "https",
+        ),
+        (
+            &[https, "--data=data", "--people=people.json", "--resource=https://mcp.example/mcp#x"],
+            "fragment",
+        ),
+        (
+            &[https, "--data=data", "--people=people.json", resource, "--clients=nothing.json"],
+            "nothing.json",
+        ),
+    ] {
+        let (is_ok, text) = said(&run(folder.path(), &[arguments, &["--port=0"]].concat(), ""));
+        assert!(!is_ok && text.contains(why), "{arguments:?}: {text}");
+    }
+    add("mcp-admin", "admin123\n");
+    let known = [https, "--data=data", "--people=people.json", resource, "--port=0"];
+    let (is_ok, text) = said(&run(folder.path(), &known, ""));
+    assert!(!is_ok && text.contains("everybody knows the password of mcp-admin"), "{text}");
+    let password = ["user", "password", "mcp-admin", "--people", "people.json"];
+    assert!(run(folder.path(), &password, "another password\n").status.success());
+    let server = Running::start(folder.path(), &known);
+    assert_eq!(server.url, "https://as.example");
+}
+
+#[test]
+fn people_are_added_changed_locked_out_and_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    let user = |arguments: &[&str], input: &str| {
+        said(&run(
+            folder.path(),
+            &[&["user", "--people", "people.json"], arguments].concat(),
+            input,
+        ))
+    };
+    assert!(!run(folder.path(), &["user", "list"], "").status.success(), "which file?");
+    for (arguments, input, why) in [
+        (&["add", "alice", "--role", "user"][..], "short\n", "at least 8"),
+        (&["add", "alice", "--role", "user"], "", "at least 8"),
+        (&["add", "al ice", "--role", "user"], "a good password\n", "al ice"),
+        (&["add", "alice", "--role", "king"], "a good password\n", "admin, guest, user"),
+        (&["add", "alice"], "a good password\n", "--role"),
+        (&["disable", "alice"], "", "alice"),
+    ] {
+        let (is_ok, text) = user(arguments, input);
+        assert!(!is_ok && text.contains(why), "{arguments:?}: {text}");
+        assert!(!folder.path().join("people.json").exists(), "{arguments:?}");
+    }
+    assert!(user(&["add", "alice", "--role", "user", "--role", "guest"], "a good password\n").0);
+    let (again, text) = user(&["add", "alice", "--role", "user"], "another password\n");
+    assert!(!again && text.contains("already"), "{text}");
+    assert!(user(&["add", "bob", "--role", "guest"], "a good password\n").0);
+    assert!(user(&["disable", "bob"], "").0);
+    assert_eq!(user(&["list"], "").1, "alice  user, guest\nbob  guest  (locked out)\n");
+    assert!(user(&["enable", "bob"], "").0 && user(&["remove", "alice"], "").0);
+    assert_eq!(user(&["list"], "").1, "bob  guest\n");
+    let file = std::fs::read_to_string(folder.path().join("people.json")).unwrap();
+    assert!(file.contains("$argon2id$") && !file.contains("a good password"));
+}
+
+#[test]
+fn a_file_of_settings_gives_way_to_variables_and_those_to_flags() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |text: &str| std::fs::write(folder.path().join("c.toml"), text).unwrap();
+    write(
+        "port = 9111\nalgorithm = \"RS256\"\nresource = [\"http://localhost:1/a\", \"http://localhost:2/b\"]\n\
+        [scopes]\n\"docs:read\" = \"read\"\n[roles]\neditor = [\"docs:read\"]\n",
+    );
+    let secret = r#"[{"client_id": "job", "client_secret": "a secret of a good length", "grant_types": ["client_credentials"]}]"#;
+    mcp_auth::issuer::disk::write_new(&folder.path().join("clients.json"), secret, true).unwrap();
+    let mut command = command(
+        folder.path(),
+        &["--config", "c.toml", "--print-config", "--port", "9333", "--clients", "clients.json"],
+    );
+    let (is_ok, text) = said(&command.env("AUTHORIZATION_ALGORITHM", "EdDSA").output().unwrap());
+    assert!(is_ok, "{text}");
+    for line in [
+        "port = 9333  # flag",
+        "algorithm = \"EdDSA\"  # environment",
+        "resource = [\"http://localhost:1/a\", \"http://localhost:2/b\"]  # file",
+        "access-token-lifetime = 300  # default",
+        "editor = [\"docs:read\"]",
+        "#   job, proof a secret: ********, ",
+    ] {
+        assert!(text.lines().any(|one| one == line), "{line}: {text}");
+    }
+    assert!(!text.contains("good length"), "{text}");
+    std::fs::write(folder.path().join("again.toml"), &text).unwrap();
+    let (is_ok, again) =
+        said(&run(folder.path(), &["--config", "again.toml", "--print-config"], ""));
+    assert!(
+        is_ok && again.contains("port = 9333  # file"),
+        "what was printed can be read: {again}"
+    );
+    for (bad, why) in [
+        ("prt = 1", "\"prt\" is no setting"),
+        ("port = ", "TOML"),
+        ("port = [1, 2]", "port has one value"),
+        ("port = \"x\"", "a port is a number"),
+        ("port = 1.5", "port is a text"),
+        ("[roles]\nking = [\"all\"]", "\"all\", which is not under [scopes]"),
+        ("[scopes]\n\"a b\" = \"x\"", "cannot be a scope"),
+        ("[scope]\na = \"x\"", "scope"),
+    ] {
+        write(bad);
+        let (is_ok, text) =
+            said(&run(folder.path(), &["--config", "c.toml", "--print-config"], ""));
+        assert!(!is_ok && text.contains(why), "{bad}: {text}");
+    }
+}
