@@ -5,6 +5,7 @@ mod attacks;
 #[path = "../../../../mcp-auth/tests/library/remote/authority.rs"]
 mod authority;
 mod browser;
+mod changes;
 mod documents;
 mod flaws;
 mod flow;
