@@ -60,6 +60,12 @@ fn problem(status: StatusCode, text: &str) -> Response {
 }
 
 fn broken(error: &StoreError) -> Response {
+    if let StoreError::Busy = error {
+        warn!("a page cannot be shown now: {error}");
+        let text = "This server is busy. Try again in a moment.";
+        let page = problem(StatusCode::SERVICE_UNAVAILABLE, text);
+        return ([(header::RETRY_AFTER, "2")], page).into_response();
+    }
     error!("{error}");
     problem(
         StatusCode::INTERNAL_SERVER_ERROR,

@@ -4,7 +4,7 @@ use axum::http::HeaderMap;
 use mcp_auth::{Identity, issuer::form::Form};
 use serde_json::{Value, json};
 
-use crate::{Server, audit::Event, refused::Refused};
+use crate::{Server, audit::Event, refused::Refused, store::Token};
 
 impl Server {
     /// What is known of a token, for a resource server that it is meant for. Everything else is the same to everybody: not
@@ -79,9 +79,8 @@ impl Server {
         if grant.is_some() && stamp.is_none() {
             return Ok(None);
         }
-        if !self.store.is_good(jti, grant.zip(stamp)).await? {
-            return Ok(None);
-        }
-        Ok(Some((identity, resource)))
+        let owned = |(grant, stamp): (&str, &str)| (grant.to_owned(), stamp.to_owned());
+        let token = Token { jti: jti.to_owned(), grant: grant.zip(stamp).map(owned) };
+        Ok(self.store.is_good(token).await?.then_some((identity, resource)))
     }
 }

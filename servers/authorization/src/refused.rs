@@ -5,7 +5,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use mcp_auth::{issuer::form::Twice, refusal::refuse};
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use crate::store::StoreError;
 
@@ -24,6 +24,8 @@ pub enum Refused {
         /// Seconds until it may try again.
         retry_after: u64,
     },
+    /// 503: not now, but perhaps in a moment.
+    Busy,
     /// 500: our fault; the log knows.
     Broken,
 }
@@ -51,6 +53,7 @@ impl Refused {
             Self::Request(_, why) => why,
             Self::Client { .. } => "an unknown client, or not its proof",
             Self::TooMany { .. } => "too many requests",
+            Self::Busy => "this server is busy",
             Self::Broken => "this server is broken",
         }
     }
@@ -64,7 +67,13 @@ impl From<Twice> for Refused {
 
 impl From<StoreError> for Refused {
     fn from(error: StoreError) -> Self {
-        Self::broken(error)
+        match error {
+            StoreError::Busy => {
+                warn!("a request cannot be answered now: {error}");
+                Self::Busy
+            }
+            error => Self::broken(error),
+        }
     }
 }
 
@@ -88,6 +97,12 @@ impl IntoResponse for Refused {
                 let text = "too many requests: wait for a while";
                 let refusal = refuse(StatusCode::TOO_MANY_REQUESTS, "slow_down", text);
                 ([(header::RETRY_AFTER, retry_after.to_string())], refusal).into_response()
+            }
+            Self::Busy => {
+                let text = "this cannot be answered now: try again in a moment";
+                let refusal =
+                    refuse(StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", text);
+                ([(header::RETRY_AFTER, "2")], refusal).into_response()
             }
             Self::Broken => {
                 let text = "this cannot be answered at the moment";

@@ -10,7 +10,7 @@ use crate::{
     audit::{Event, Outcome},
     authorize::Ask,
     pages, redirect,
-    store::{Allowed, Binding, Grant},
+    store::{About, Allowed, Binding, Grant},
     token::{CODE, GRANT},
 };
 
@@ -18,6 +18,12 @@ use crate::{
 /// registration while somebody reads would else get what nobody has seen.
 fn shown(ask: &Ask, person: &str, scope: &ScopeSet) -> String {
     format!("consent {person:?} {:?} {:?}", scope.to_string(), ask.client.name)
+}
+
+/// What is remembered of a consent. A client that has found another place to be answered at since is not what was allowed.
+fn about<'a>(ask: &'a Ask, LoggedIn { name, stamp }: &'a LoggedIn) -> About<'a> {
+    let place = redirect::place(&ask.back.redirect);
+    About { person: name, stamp, client: &ask.client.id, resource: &ask.resource, place }
 }
 
 impl Server {
@@ -33,7 +39,7 @@ impl Server {
         let Some(scope) = self.within_rights(ask, person) else {
             return Ok(self.nothing_left(ask, person));
         };
-        let had = self.remembered(ask, person).await?.intersection(&scope);
+        let had = self.remembered(ask, who).await?.intersection(&scope);
         if scope.is_subset(&had) {
             let why = "it was allowed before";
             self.decided("consent", Outcome::Allowed, why, Who::of(ask, Some(person)));
@@ -61,15 +67,11 @@ impl Server {
     }
 
     /// What the person has allowed before, and need not be asked again.
-    async fn remembered(&self, ask: &Ask, person: &str) -> Result<ScopeSet, Response> {
+    async fn remembered(&self, ask: &Ask, who: &LoggedIn) -> Result<ScopeSet, Response> {
         if ask.client.can_be_anybody(&ask.back.redirect) {
             return Ok(ScopeSet::default());
         }
-        // a client that has found another place to be answered at since is not what was allowed
-        let place = redirect::place(&ask.back.redirect);
-        let had =
-            self.store.consent(person, &ask.client.id, &ask.resource, place, self.clock.now());
-        let had = had.await;
+        let had = self.store.consent(&about(ask, who), self.clock.now()).await;
         had.map_err(|error| broken(&error))
     }
 
@@ -134,13 +136,11 @@ impl Server {
             _ => return Err(stale()),
         }
         if !ask.client.can_be_anybody(&ask.back.redirect) {
-            let mut all = self.remembered(&ask, person).await?;
+            let mut all = self.remembered(&ask, &who).await?;
             all.extend(scope.iter().map(str::to_owned));
-            let (client, place) = (&ask.client.id, redirect::place(&ask.back.redirect));
             let until = self.clock.now() + GRANT;
-            let kept =
-                self.store.remember_consent(person, client, &ask.resource, place, &all, until);
-            kept.await.map_err(|error| broken(&error))?;
+            let kept = self.store.remember_consent(&about(&ask, &who), &all, until).await;
+            kept.map_err(|error| broken(&error))?;
         }
         self.decided(
             "consent",

@@ -60,7 +60,7 @@ impl Store {
         .bind(client.created)
         .bind(most)
         .bind(most_from_one)
-        .execute(&self.pool)
+        .execute(&self.writing)
         .await?;
         Ok(kept.rows_affected() == 1)
     }
@@ -72,7 +72,7 @@ impl Store {
     pub async fn registered(&self, id: &str) -> Result<Option<Registered>, StoreError> {
         let row = sqlx::query("SELECT * FROM clients WHERE id = $1")
             .bind(id)
-            .fetch_optional(&self.pool)
+            .fetch_optional(&self.reading)
             .await?;
         Ok(row.as_ref().map(registered).transpose()?)
     }
@@ -83,7 +83,7 @@ impl Store {
     /// When the database fails.
     pub async fn is_in_use(&self, id: &str, now: i64) -> Result<(), StoreError> {
         let note = sqlx::query("UPDATE clients SET used = $1 WHERE id = $2");
-        note.bind(now).bind(id).execute(&self.pool).await?;
+        note.bind(now).bind(id).execute(&self.writing).await?;
         Ok(())
     }
 
@@ -95,7 +95,7 @@ impl Store {
         sqlx::query("UPDATE clients SET metadata = $1 WHERE id = $2")
             .bind(metadata)
             .bind(id)
-            .execute(&self.pool)
+            .execute(&self.writing)
             .await?;
         Ok(())
     }
@@ -122,7 +122,7 @@ impl Store {
     /// When the database fails.
     pub async fn expire_clients(&self, idle: i64, new: i64) -> Result<u64, StoreError> {
         let gone = "DELETE FROM clients WHERE used < $1 OR (used IS NULL AND created < $2)";
-        let gone = sqlx::query(gone).bind(idle).bind(new).execute(&self.pool);
+        let gone = sqlx::query(gone).bind(idle).bind(new).execute(&self.writing);
         Ok(gone.await?.rows_affected())
     }
 }

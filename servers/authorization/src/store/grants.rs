@@ -159,29 +159,6 @@ impl Store {
         })
     }
 
-    /// Is this access token still what it was? It was not revoked, and its grant, if it came of one, still stands, and began under
-    /// this stamp of the person.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn is_good(
-        &self,
-        jti: &str,
-        grant: Option<(&str, &str)>,
-    ) -> Result<bool, StoreError> {
-        let Some((grant, stamp)) = grant else { return Ok(!self.is_revoked(jti).await?) };
-        let row = sqlx::query(
-            "SELECT 1 FROM grants WHERE id = $1 AND stamp = $3 AND ended IS NULL \
-             AND NOT EXISTS (SELECT 1 FROM revoked WHERE jti = $2)",
-        )
-        .bind(grant)
-        .bind(jti)
-        .bind(stamp)
-        .fetch_optional(&self.pool)
-        .await?;
-        Ok(row.is_some())
-    }
-
     /// Ends a grant, and with it all that came of it.
     ///
     /// # Errors
@@ -190,7 +167,7 @@ impl Store {
         sqlx::query("UPDATE grants SET ended = COALESCE(ended, $1) WHERE id = $2")
             .bind(now)
             .bind(grant)
-            .execute(&self.pool)
+            .execute(&self.writing)
             .await?;
         Ok(())
     }

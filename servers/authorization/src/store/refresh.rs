@@ -84,7 +84,7 @@ impl Store {
         .bind(now)
         .bind(client)
         .bind(hash(token))
-        .fetch_optional(&self.pool)
+        .fetch_optional(&self.writing)
         .await?;
         Ok(ended.map(|row| row.try_get("id")).transpose()?)
     }
@@ -105,7 +105,7 @@ impl Store {
         )
         .bind(hash(token))
         .bind(now)
-        .fetch_optional(&self.pool)
+        .fetch_optional(&self.reading)
         .await?;
         row.map(|row| Ok((grant(&row)?, row.try_get("ends")?))).transpose()
     }

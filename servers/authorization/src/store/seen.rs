@@ -13,21 +13,9 @@ impl Store {
         )
         .bind(jti)
         .bind(expires)
-        .execute(&self.pool)
+        .execute(&self.writing)
         .await?;
         Ok(())
-    }
-
-    /// Was this access token revoked?
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn is_revoked(&self, jti: &str) -> Result<bool, StoreError> {
-        let row = sqlx::query("SELECT 1 FROM revoked WHERE jti = $1")
-            .bind(jti)
-            .fetch_optional(&self.pool)
-            .await?;
-        Ok(row.is_some())
     }
 
     /// Is this the first time that a client's assertion of this name comes (RFC 7523 §3)?
@@ -46,7 +34,7 @@ impl Store {
         .bind(client)
         .bind(jti)
         .bind(expires)
-        .execute(&self.pool)
+        .execute(&self.writing)
         .await?;
         Ok(kept.rows_affected() == 1)
     }

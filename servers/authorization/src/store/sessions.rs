@@ -5,6 +5,21 @@ use sqlx::Row as _;
 
 use super::{Store, StoreError, hash};
 
+/// What a consent is about.
+#[derive(Clone, Copy, Debug)]
+pub struct About<'a> {
+    /// Who allows.
+    pub person: &'a str,
+    /// His stamp: whoever has the name after him has not allowed it.
+    pub stamp: &'a str,
+    /// Whom he allows.
+    pub client: &'a str,
+    /// At which server.
+    pub resource: &'a str,
+    /// Where the answers go ([`crate::redirect::place`]).
+    pub place: &'a str,
+}
+
 impl Store {
     /// Keeps the session of a person.
     ///
@@ -22,7 +37,7 @@ impl Store {
             .bind(person)
             .bind(stamp)
             .bind(expires)
-            .execute(&self.pool)
+            .execute(&self.writing)
             .await?;
         Ok(())
     }
@@ -40,7 +55,7 @@ impl Store {
             sqlx::query("SELECT person, stamp FROM sessions WHERE hash = $1 AND expires > $2")
                 .bind(hash(secret))
                 .bind(now)
-                .fetch_optional(&self.pool)
+                .fetch_optional(&self.reading)
                 .await?;
         Ok(row
             .map(|row| Ok::<_, sqlx::Error>((row.try_get("person")?, row.try_get("stamp")?)))
@@ -54,32 +69,26 @@ impl Store {
     pub async fn end_session(&self, secret: &str) -> Result<(), StoreError> {
         sqlx::query("DELETE FROM sessions WHERE hash = $1")
             .bind(hash(secret))
-            .execute(&self.pool)
+            .execute(&self.writing)
             .await?;
         Ok(())
     }
 
-    /// What a person has allowed this client at this server before, for answers that go to this place.
+    /// What a person has allowed before, under this stamp of his.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn consent(
-        &self,
-        person: &str,
-        client: &str,
-        resource: &str,
-        place: &str,
-        now: i64,
-    ) -> Result<ScopeSet, StoreError> {
+    pub async fn consent(&self, about: &About<'_>, now: i64) -> Result<ScopeSet, StoreError> {
         let row = sqlx::query(
-            "SELECT scope FROM consents WHERE person = $1 AND client = $2 AND resource = $3 AND place = $4 AND expires > $5",
+            "SELECT scope FROM consents WHERE person = $1 AND stamp = $2 AND client = $3 AND resource = $4 AND place = $5 AND expires > $6",
         )
-        .bind(person)
-        .bind(client)
-        .bind(resource)
-        .bind(place)
+        .bind(about.person)
+        .bind(about.stamp)
+        .bind(about.client)
+        .bind(about.resource)
+        .bind(about.place)
         .bind(now)
-        .fetch_optional(&self.pool)
+        .fetch_optional(&self.reading)
         .await?;
         let scope: Option<String> = row.map(|row| row.try_get("scope")).transpose()?;
         Ok(scope.unwrap_or_default().split(' ').collect())
@@ -91,24 +100,22 @@ impl Store {
     /// When the database fails.
     pub async fn remember_consent(
         &self,
-        person: &str,
-        client: &str,
-        resource: &str,
-        place: &str,
+        about: &About<'_>,
         scope: &ScopeSet,
         expires: i64,
     ) -> Result<(), StoreError> {
         sqlx::query(
-            "INSERT INTO consents (person, client, resource, place, scope, expires) VALUES ($1, $2, $3, $4, $5, $6) \
-             ON CONFLICT (person, client, resource, place) DO UPDATE SET scope = excluded.scope, expires = excluded.expires",
+            "INSERT INTO consents (person, stamp, client, resource, place, scope, expires) VALUES ($1, $2, $3, $4, $5, $6, $7) \
+             ON CONFLICT (person, client, resource, place) DO UPDATE SET stamp = excluded.stamp, scope = excluded.scope, expires = excluded.expires",
         )
-        .bind(person)
-        .bind(client)
-        .bind(resource)
-        .bind(place)
+        .bind(about.person)
+        .bind(about.stamp)
+        .bind(about.client)
+        .bind(about.resource)
+        .bind(about.place)
         .bind(scope.to_string())
         .bind(expires)
-        .execute(&self.pool)
+        .execute(&self.writing)
         .await?;
         Ok(())
     }

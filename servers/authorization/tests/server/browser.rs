@@ -5,7 +5,7 @@ use axum::{body::Body, http::Request};
 use crate::world::{Answer, World, encoded};
 
 /// A browser.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Browser {
     pub cookie: Option<String>,
 }

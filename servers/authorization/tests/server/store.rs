@@ -1,6 +1,6 @@
 //! What is kept, for how long, and what is forgotten?
 
-use mcp_auth_server::store::{Allowed, Binding, Grant, Redeemed, Registered, Store};
+use mcp_auth_server::store::{About, Allowed, Binding, Grant, Redeemed, Registered, Store, Token};
 
 const DAY: i64 = 24 * 3600;
 
@@ -13,6 +13,10 @@ fn grant(id: &str) -> Grant {
         scope: "mcp:read".parse().unwrap(),
     };
     Grant { id: id.into(), allowed }
+}
+
+fn token(jti: &str, grant: Option<(&str, &str)>) -> Token {
+    Token { jti: jti.into(), grant: grant.map(|(id, stamp)| (id.into(), stamp.into())) }
 }
 
 fn binding() -> Binding {
@@ -45,17 +49,17 @@ async fn what_has_ended_is_forgotten_and_nothing_else() {
     }
     store.clean(150).await.unwrap();
     for (id, is_there) in [("old", false), ("new", true)] {
-        assert_eq!(store.is_good("a token", Some((id, ""))).await.unwrap(), is_there, "{id}");
-        assert!(!store.is_good("a token", Some((id, "another stamp"))).await.unwrap(), "{id}");
-        assert!(
-            !store.is_good(id, Some((id, ""))).await.unwrap(),
-            "{id} was revoked, or has ended"
-        );
+        let is_good = async |jti: &str, stamp: &str| {
+            store.is_good(token(jti, Some((id, stamp)))).await.unwrap()
+        };
+        assert_eq!(is_good("a token", "").await, is_there, "{id}");
+        assert!(!is_good("a token", "another stamp").await, "{id}");
+        assert!(!is_good(id, "").await, "{id} was revoked, or has ended");
         assert_eq!(
             store.session(&format!("session of {id}"), 0).await.unwrap().is_some(),
             is_there
         );
-        assert_eq!(store.is_revoked(id).await.unwrap(), is_there, "{id}");
+        assert_eq!(store.is_good(token(id, None)).await.unwrap(), !is_there, "{id}");
         assert_eq!(!store.is_first("job", id, 300).await.unwrap(), is_there, "{id}");
         let fits = |_: &Grant, _: &Binding| Ok::<_, ()>(true);
         let used = store.use_code(&format!("code of {id}"), ("next", 300), 0, fits).await.unwrap();
@@ -78,7 +82,7 @@ async fn a_used_code_is_remembered_for_as_long_as_what_it_gave() {
         store.use_code("code", ("other", DAY), 3600, fits).await.unwrap(),
         Redeemed::Again("it".into())
     );
-    assert!(!store.is_good("a token", Some(("it", ""))).await.unwrap());
+    assert!(!store.is_good(token("a token", Some(("it", "")))).await.unwrap());
 }
 
 #[tokio::test]
@@ -121,4 +125,62 @@ async fn there_are_so_many_clients_and_no_more_in_all_and_from_one_address() {
     assert!(!store.register(&from("3", "a"), 3, 2).await.unwrap(), "two from one address");
     assert!(store.register(&from("4", "b"), 3, 2).await.unwrap());
     assert!(!store.register(&from("5", "c"), 3, 2).await.unwrap(), "three in all");
+}
+
+/// Each has his own answer, however many ask together, and whoever hangs up takes nobody with him.
+#[tokio::test]
+async fn many_tokens_are_asked_about_together_and_each_is_answered_for_itself() {
+    let store = Store::in_memory().await.unwrap();
+    for n in 0..200 {
+        let id = n.to_string();
+        store.keep_code(&grant(&id), &format!("code {n}"), &binding(), DAY, DAY).await.unwrap();
+        match n % 4 {
+            1 => store.end(&id, 1).await.unwrap(),
+            2 => store.revoke(&format!("token {n}"), DAY).await.unwrap(),
+            _ => {}
+        }
+    }
+    let mut asked = tokio::task::JoinSet::new();
+    for round in 0..5 {
+        for n in 0..200 {
+            let store = store.clone();
+            let stamp = if n % 4 == 3 { "another" } else { "" };
+            let one = token(&format!("token {n}"), Some((&n.to_string(), stamp)));
+            let handle = asked.spawn(async move { (n, store.is_good(one).await.unwrap()) });
+            if (n + round) % 7 == 0 {
+                tokio::task::yield_now().await;
+                handle.abort();
+            }
+        }
+    }
+    let mut answers = 0;
+    while let Some(answer) = asked.join_next().await {
+        if let Ok((n, is_good)) = answer {
+            assert_eq!(is_good, n % 4 == 0, "{n}");
+            answers += 1;
+        }
+    }
+    assert!(answers >= 800, "{answers}");
+}
+
+#[tokio::test]
+async fn a_consent_ends_with_its_time_and_with_the_stamp_it_was_given_under() {
+    let store = Store::in_memory().await.unwrap();
+    let about = |stamp: &'static str| About {
+        person: "alice",
+        stamp,
+        client: "web",
+        resource: "http://localhost:9000/mcp",
+        place: "app.example",
+    };
+    let scope = "mcp:read".parse().unwrap();
+    store.remember_consent(&about("one"), &scope, 100).await.unwrap();
+    assert_eq!(store.consent(&about("one"), 99).await.unwrap(), scope);
+    assert!(store.consent(&about("one"), 100).await.unwrap().is_empty(), "its time is over");
+    assert!(store.consent(&about("two"), 99).await.unwrap().is_empty(), "another alice");
+    store.remember_consent(&about("two"), &scope, 100).await.unwrap();
+    assert!(store.consent(&about("one"), 99).await.unwrap().is_empty());
+    assert_eq!(store.consent(&about("two"), 99).await.unwrap(), scope);
+    store.clean(100).await.unwrap();
+    assert!(store.consent(&about("two"), 0).await.unwrap().is_empty(), "it is forgotten");
 }

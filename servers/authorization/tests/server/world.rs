@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicI64, Ordering::Relaxed},
@@ -124,7 +125,12 @@ impl World {
 
     /// What the server has kept.
     pub async fn store(&self) -> Store {
-        Store::open(&self.folder.path().join("database")).await.unwrap()
+        Store::open(&self.database()).await.unwrap()
+    }
+
+    /// Where it keeps it.
+    pub fn database(&self) -> PathBuf {
+        self.folder.path().join("database")
     }
 
     /// What a resource server thinks of an access token.

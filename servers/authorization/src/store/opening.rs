@@ -1,0 +1,150 @@
+//! How is a database opened or made, and why can one not be used?
+
+use std::{
+    io::ErrorKind,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use mcp_auth::issuer::disk::{DiskError, must_be_private, write_new};
+use sqlx::{
+    SqliteConnection, SqlitePool,
+    migrate::MigrateError,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+
+use super::{Store, standing::Asked};
+
+/// How long a write waits for another process, and how long for its turn: somebody is waiting for an answer.
+const LOCKED: Duration = Duration::from_secs(2);
+const TURN: Duration = Duration::from_secs(3);
+/// Connections that read. More would not read faster: each is a thread.
+const READERS: u32 = 3;
+
+/// Why something could not be stored or found.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// Another process does not let go of it, or there is more to do than can be done. It may be better in a moment.
+    #[error("the database is locked by another process, or there is too much to write")]
+    Busy,
+    /// The database failed.
+    #[error("the database failed: {0}")]
+    Database(sqlx::Error),
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        // SQLITE_BUSY is 5; what stands above the lowest byte says how it came to that
+        let code = error.as_database_error().and_then(|error| error.code()?.parse::<u32>().ok());
+        match error {
+            sqlx::Error::PoolTimedOut => Self::Busy,
+            _ if code.is_some_and(|code| code & 0xff == 5) => Self::Busy,
+            error => Self::Database(error),
+        }
+    }
+}
+
+/// Why a database cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// Its file cannot be made, or others can read it.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+    /// It cannot be opened, or is none.
+    #[error("the database {}: {error}", file.display())]
+    Failed {
+        /// Which file.
+        file: PathBuf,
+        /// Why.
+        error: StoreError,
+    },
+    /// It has tables that are not ours.
+    #[error("{} is a database of another program", .0.display())]
+    Foreign(PathBuf),
+    /// It knows more than we do.
+    #[error("{} was written by a newer version of this program: start that one", .0.display())]
+    Newer(PathBuf),
+    /// It cannot be brought up to date.
+    #[error("the database {} cannot be brought up to date: {error}", file.display())]
+    Migration {
+        /// Which file.
+        file: PathBuf,
+        /// Why.
+        error: MigrateError,
+    },
+}
+
+impl Store {
+    /// The database in this file, which is made if it is not there.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub async fn open(file: &Path) -> Result<Self, OpenError> {
+        private(file)?;
+        let options = SqliteConnectOptions::new()
+            .filename(file)
+            .journal_mode(SqliteJournalMode::Wal)
+            // committed is committed when the program is killed; when the power fails, the last moments may be lost
+            .synchronous(SqliteSynchronous::Normal)
+            .busy_timeout(LOCKED)
+            .foreign_keys(true);
+        let pool = |most| {
+            let pool = SqlitePoolOptions::new().max_connections(most).acquire_timeout(TURN);
+            pool.idle_timeout(None).max_lifetime(None)
+        };
+        let failed =
+            |error: sqlx::Error| OpenError::Failed { file: file.into(), error: error.into() };
+        let writing = pool(1).connect_with(options.clone()).await.map_err(failed)?;
+        if is_foreign(&mut *writing.acquire().await.map_err(failed)?).await.map_err(failed)? {
+            return Err(OpenError::Foreign(file.into()));
+        }
+        migrate(&writing, file).await?;
+        let reading = pool(READERS).connect_with(options.read_only(true)).await.map_err(failed)?;
+        Ok(Self { reading, writing, asked: Asked::default() })
+    }
+
+    /// A database that ends with this value.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub async fn in_memory() -> Result<Self, OpenError> {
+        let file = Path::new("in memory");
+        let options = SqliteConnectOptions::new().in_memory(true).foreign_keys(true);
+        // each connection to memory would be a database of its own
+        let pool = SqlitePoolOptions::new().max_connections(1).min_connections(1);
+        let pool = pool.idle_timeout(None).max_lifetime(None).connect_with(options).await;
+        let pool =
+            pool.map_err(|error| OpenError::Failed { file: file.into(), error: error.into() })?;
+        migrate(&pool, file).await?;
+        Ok(Self { reading: pool.clone(), writing: pool, asked: Asked::default() })
+    }
+}
+
+async fn migrate(pool: &SqlitePool, file: &Path) -> Result<(), OpenError> {
+    sqlx::migrate!().run(pool).await.map_err(|error| match error {
+        MigrateError::VersionMissing(_) => OpenError::Newer(file.into()),
+        MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => {
+            OpenError::Failed { file: file.into(), error: error.into() }
+        }
+        error => OpenError::Migration { file: file.into(), error },
+    })
+}
+
+/// Has it tables, and none that says which of ours?
+async fn is_foreign(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    let names = "SELECT name FROM sqlite_master WHERE type = 'table'";
+    let names: Vec<String> = sqlx::query_scalar(names).fetch_all(connection).await?;
+    Ok(!names.is_empty() && !names.iter().any(|name| name == "_sqlx_migrations"))
+}
+
+/// Makes the file if it is not there, for its owner alone: hashes of tokens, and who uses what, are nobody else's business.
+fn private(file: &Path) -> Result<(), DiskError> {
+    match write_new(file, "", true) {
+        Err(DiskError::Io { error, .. }) if error.kind() == ErrorKind::AlreadyExists => {
+            must_be_private(file)
+        }
+        made => made,
+    }
+}
