@@ -2,22 +2,27 @@
 //! A name that nobody has counts like any other, so that nobody learns which names there are.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     net::IpAddr,
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use aws_lc_rs::digest::{SHA256, digest};
+use tokio::time::Instant;
 
 /// Things that are remembered; each takes some 60 bytes.
 const MOST: usize = 100_000;
+/// Addresses at which somebody has logged in that are remembered for a name.
+const HOMES: usize = 8;
+
+type Name = [u8; 32];
 
 /// What is counted: the name as it was typed, by its hash, because people type their password there too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Counted {
-    Both([u8; 32], Option<IpAddr>),
+    Both(Name, Option<IpAddr>),
     Address(Option<IpAddr>),
-    Name([u8; 32]),
+    Name(Name),
 }
 
 impl Counted {
@@ -40,14 +45,48 @@ struct Failures {
 }
 
 /// Failed attempts to log in.
+#[derive(Debug)]
+pub struct Throttle {
+    /// Times are counted from here, because somebody may set the clock.
+    begun: Instant,
+    remembered: Mutex<Remembered>,
+}
+
 #[derive(Debug, Default)]
-pub struct Throttle(Mutex<HashMap<Counted, Failures>>);
+struct Remembered {
+    failures: HashMap<Counted, Failures>,
+    /// Where whoever has a name has logged in, the last place last. Only the right password gets anything in here, so strangers
+    /// can neither fill it nor push anybody out.
+    homes: HashMap<Name, VecDeque<Option<IpAddr>>>,
+}
+
+impl Default for Throttle {
+    fn default() -> Self {
+        Self { begun: Instant::now(), remembered: Mutex::default() }
+    }
+}
+
+impl Remembered {
+    /// What an attempt counts for. What others do with somebody's name does not keep him out where he has logged in before.
+    fn counted(&self, name: &str, address: Option<IpAddr>) -> Vec<Counted> {
+        let name = hash(name);
+        let mut counted = vec![Counted::Both(name, address), Counted::Address(address)];
+        if !self.homes.get(&name).is_some_and(|homes| homes.contains(&address)) {
+            counted.push(Counted::Name(name));
+        }
+        counted
+    }
+}
+
+fn hash(name: &str) -> Name {
+    let mut hash = [0; 32];
+    hash.copy_from_slice(digest(&SHA256, name.as_bytes()).as_ref());
+    hash
+}
 
 impl Throttle {
-    fn counted(name: &str, address: Option<IpAddr>) -> [Counted; 3] {
-        let mut hash = [0; 32];
-        hash.copy_from_slice(digest(&SHA256, name.as_bytes()).as_ref());
-        [Counted::Both(hash, address), Counted::Address(address), Counted::Name(hash)]
+    fn remembered(&self) -> MutexGuard<'_, Remembered> {
+        self.remembered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Counts an attempt as failed before it is made, so that many at once do not get through together. A right password
@@ -55,9 +94,15 @@ impl Throttle {
     ///
     /// # Errors
     /// Seconds to wait.
-    pub fn attempt(&self, name: &str, address: Option<IpAddr>, now: i64) -> Result<(), i64> {
-        let counted = Self::counted(name, address);
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    pub fn attempt(&self, name: &str, address: Option<IpAddr>) -> Result<(), i64> {
+        let now = i64::try_from(self.begun.elapsed().as_secs()).unwrap_or(i64::MAX);
+        self.attempt_at(name, address, now)
+    }
+
+    fn attempt_at(&self, name: &str, address: Option<IpAddr>, now: i64) -> Result<(), i64> {
+        let mut remembered = self.remembered();
+        let counted = remembered.counted(name, address);
+        let all = &mut remembered.failures;
         let wait =
             counted.iter().filter_map(|one| all.get(one)).map(|failures| failures.next - now);
         if let Some(wait) = wait.max().filter(|wait| *wait > 0) {
@@ -89,14 +134,20 @@ impl Throttle {
     /// Forgets the failures of this name at this address, and gives the others this one back: somebody with an account must not
     /// wipe out by it what he has tried with other names.
     pub fn succeeded(&self, name: &str, address: Option<IpAddr>) {
-        let [both, others @ ..] = Self::counted(name, address);
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.remove(&both);
-        for other in others {
-            if let Some(failures) = all.get_mut(&other) {
+        let mut remembered = self.remembered();
+        for one in remembered.counted(name, address) {
+            if let Counted::Both(..) = one {
+                remembered.failures.remove(&one);
+            } else if let Some(failures) = remembered.failures.get_mut(&one) {
                 failures.count = failures.count.saturating_sub(1);
                 failures.next = 0;
             }
+        }
+        let homes = remembered.homes.entry(hash(name)).or_default();
+        homes.retain(|home| *home != address);
+        homes.push_back(address);
+        if homes.len() > HOMES {
+            homes.pop_front();
         }
     }
 }
@@ -114,11 +165,11 @@ mod tests {
         let throttle = Throttle::default();
         let mut now = 1000;
         for _ in 0..3 {
-            assert_eq!(throttle.attempt("alice", address(1), now), Ok(()));
+            assert_eq!(throttle.attempt_at("alice", address(1), now), Ok(()));
         }
         let mut waits = Vec::new();
         while waits.len() < 12 {
-            match throttle.attempt("alice", address(1), now) {
+            match throttle.attempt_at("alice", address(1), now) {
                 Ok(()) => {}
                 Err(wait) => {
                     waits.push(wait);
@@ -127,32 +178,58 @@ mod tests {
             }
         }
         assert_eq!(waits, [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900]);
-        assert_eq!(throttle.attempt("alice", address(2), now), Ok(()), "alice herself, elsewhere");
-        assert!(throttle.attempt("alice", address(1), now).is_ok());
-        assert_eq!(throttle.attempt("alice", address(1), now + 899), Err(1));
+        assert_eq!(
+            throttle.attempt_at("alice", address(2), now),
+            Ok(()),
+            "alice herself, elsewhere"
+        );
+        assert!(throttle.attempt_at("alice", address(1), now).is_ok());
+        assert_eq!(throttle.attempt_at("alice", address(1), now + 899), Err(1));
     }
 
     #[test]
     fn an_address_that_tries_many_names_waits_too_and_an_account_of_ones_own_does_not_help() {
         let throttle = Throttle::default();
         for n in 0..19 {
-            assert_eq!(throttle.attempt(&format!("name {n}"), address(1), 0), Ok(()), "{n}");
-            assert_eq!(throttle.attempt("mallory", address(1), 0), Ok(()), "{n}");
+            assert_eq!(throttle.attempt_at(&format!("name {n}"), address(1), 0), Ok(()), "{n}");
+            assert_eq!(throttle.attempt_at("mallory", address(1), 0), Ok(()), "{n}");
             throttle.succeeded("mallory", address(1));
         }
-        assert_eq!(throttle.attempt("the twentieth", address(1), 0), Ok(()));
-        assert_eq!(throttle.attempt("another name", address(1), 0), Err(1));
-        assert_eq!(throttle.attempt("another name", address(2), 0), Ok(()));
+        assert_eq!(throttle.attempt_at("the twentieth", address(1), 0), Ok(()));
+        assert_eq!(throttle.attempt_at("another name", address(1), 0), Err(1));
+        assert_eq!(throttle.attempt_at("another name", address(2), 0), Ok(()));
     }
 
     #[test]
     fn whom_many_addresses_guess_at_waits_half_a_minute_at_most() {
         let throttle = Throttle::default();
         for n in 0..200 {
-            let _ = throttle.attempt("alice", address(n), i64::from(n) * 31);
+            let _ = throttle.attempt_at("alice", address(n), i64::from(n) * 31);
         }
-        assert!(throttle.attempt("alice", address(250), 199 * 31 + 30).is_ok());
-        assert_eq!(throttle.attempt("alice", address(251), 199 * 31 + 31), Err(29));
+        assert!(throttle.attempt_at("alice", address(250), 199 * 31 + 30).is_ok());
+        assert_eq!(throttle.attempt_at("alice", address(251), 199 * 31 + 31), Err(29));
+    }
+
+    #[test]
+    fn guesses_from_everywhere_keep_nobody_out_where_he_has_logged_in_before() {
+        let throttle = Throttle::default();
+        assert_eq!(throttle.attempt_at("alice", address(1), 0), Ok(()));
+        throttle.succeeded("alice", address(1));
+        for n in 2..=255 {
+            let _ = throttle.attempt_at("alice", address(n), 0);
+        }
+        assert!(throttle.attempt_at("alice", address(77), 0).is_err(), "guesses wait");
+        assert_eq!(throttle.attempt_at("alice", address(1), 0), Ok(()), "she does not");
+        assert_eq!(throttle.attempt_at("alice", address(1), 0), Ok(()));
+        assert_eq!(throttle.attempt_at("alice", address(1), 0), Ok(()));
+        assert!(
+            throttle.attempt_at("alice", address(1), 0).is_err(),
+            "where she is guesses are few"
+        );
+        for n in 10..18 {
+            throttle.succeeded("alice", address(n));
+        }
+        assert_eq!(throttle.remembered().homes[&hash("alice")].len(), HOMES);
     }
 
     #[test]
@@ -161,8 +238,8 @@ mod tests {
         for n in 0..40_000 {
             let from = [10, 0, (n / 256 % 256) as u8, (n % 256) as u8];
             let from = [from[0], (n / 65_536) as u8, from[2], from[3]];
-            assert_eq!(throttle.attempt(&n.to_string(), Some(from.into()), n.into()), Ok(()));
+            assert_eq!(throttle.attempt_at(&n.to_string(), Some(from.into()), n.into()), Ok(()));
         }
-        assert!(throttle.0.lock().unwrap().len() <= MOST);
+        assert!(throttle.remembered().failures.len() <= MOST);
     }
 }

@@ -50,7 +50,7 @@ impl Server {
         // a name that nobody has may be a password in the wrong field
         let who =
             Who { person: self.people.now().get(&name).map(|_| &*name), ..Who::of(&ask, None) };
-        if let Err(wait) = self.throttle.attempt(&name, address, self.clock.now()) {
+        if let Err(wait) = self.throttle.attempt(&name, address) {
             self.decided("login", Outcome::Refused, "too many attempts", who);
             let text = format!("Too many attempts. Try again in {}.", for_people(wait));
             let page = self.login_page(&ask, asked, Some(visit), &name, Some(&text));
