@@ -11,5 +11,6 @@ pub mod process;
 pub mod sdk;
 pub mod servers;
 pub mod tokens;
+pub mod wrk;
 
 use mcp_auth::Identity; // where the files of `inside` look for it

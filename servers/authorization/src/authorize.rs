@@ -45,9 +45,30 @@ pub struct Offer {
     pub scopes: ScopeSet,
 }
 
+impl Offer {
+    /// The server that a client wants a token for. Where there is one alone, that one is meant if none is named.
+    ///
+    /// # Errors
+    /// Why there is none (`invalid_target`, RFC 8707 §2).
+    pub fn resource<'a>(&'a self, form: &Form) -> Result<&'a str, &'static str> {
+        let mut named = form.all("resource");
+        match (named.next(), named.next()) {
+            (Some(_), Some(_)) => Err("a token is for one resource alone"),
+            (Some(one), None) => {
+                let known = self.resources.iter().find(|resource| *resource == one);
+                known.map(String::as_str).ok_or("there are no tokens for this resource")
+            }
+            (None, _) => match &self.resources[..] {
+                [only] => Ok(only.as_str()),
+                _ => Err("resource is missing: there are several"),
+            },
+        }
+    }
+}
+
 /// Why a request is not put to anybody.
 #[derive(Debug)]
-pub enum Refused {
+pub enum Problem {
     /// The client or its redirect URI cannot be believed: the person is told, and nobody is redirected.
     Here(&'static str),
     /// The client is told (RFC 6749 §4.1.2.1).
@@ -70,26 +91,26 @@ impl Ask {
     /// Checks what this client asks for.
     ///
     /// # Errors
-    /// [`Refused`].
-    pub fn read(client: Arc<Client>, form: &Form, offer: &Offer) -> Result<Self, Refused> {
+    /// [`Problem`].
+    pub fn read(client: Arc<Client>, form: &Form, offer: &Offer) -> Result<Self, Problem> {
         let redirect = Self::redirect(&client, form)?;
         let state = form.one("state").map(|state| state.map(str::to_owned));
         let back = |state| Back { redirect: redirect.clone(), state };
         let twice = "a parameter stands in the request twice";
         let Ok(state) = state else {
-            return Err(Refused::There(back(None), "invalid_request", twice));
+            return Err(Problem::There(back(None), "invalid_request", twice));
         };
         let back = back(state);
-        let refuse = |error, why| Err(Refused::There(back.clone(), error, why));
+        let refuse = |error, why| Err(Problem::There(back.clone(), error, why));
         if back.state.as_ref().is_some_and(|state| state.len() > LONGEST_STATE) {
-            return Err(Refused::There(
+            return Err(Problem::There(
                 Back { state: None, ..back },
                 "invalid_request",
                 "state is too long",
             ));
         }
         let one = |name| {
-            form.one(name).map_err(|_| Refused::There(back.clone(), "invalid_request", twice))
+            form.one(name).map_err(|_| Problem::There(back.clone(), "invalid_request", twice))
         };
         match one("response_type")? {
             Some("code") => {}
@@ -115,19 +136,10 @@ impl Ask {
             Some(challenge) if is_challenge(challenge) => challenge.to_owned(),
             _ => return refuse("invalid_request", "code_challenge is 43 letters of base64url"),
         };
-        let mut named = form.all("resource");
-        let resource = match (named.next(), named.next(), &offer.resources[..]) {
-            (None, _, [only]) => only,
-            (Some(one), None, all) if all.iter().any(|resource| resource == one) => one,
-            (None, ..) => {
-                return refuse("invalid_target", "resource is missing: there are several");
-            }
-            (Some(_), Some(_), _) => {
-                return refuse("invalid_target", "a token is for one resource alone");
-            }
-            _ => return refuse("invalid_target", "there are no tokens for this resource"),
+        let resource = match offer.resource(form) {
+            Ok(resource) => resource.to_owned(),
+            Err(why) => return refuse("invalid_target", why),
         };
-        let resource = resource.to_owned();
         let asked: ScopeSet = one("scope")?.unwrap_or_default().split(' ').collect();
         let asked = if asked.is_empty() { offer.scopes.clone() } else { asked };
         let mut scope = asked.intersection(&offer.scopes);
@@ -140,17 +152,17 @@ impl Ask {
         Ok(Self { client, back, challenge, resource, scope })
     }
 
-    fn redirect(client: &Client, form: &Form) -> Result<String, Refused> {
+    fn redirect(client: &Client, form: &Form) -> Result<String, Problem> {
         let named = form.one("redirect_uri").map_err(|_| {
-            Refused::Here("The program that sent you here named two addresses to send you back to.")
+            Problem::Here("The program that sent you here named two addresses to send you back to.")
         })?;
         match (named, &client.redirects[..]) {
             (Some(uri), registered) if redirect::is_one_of(uri, registered) => Ok(uri.to_owned()),
-            (Some(_), _) => Err(Refused::Here(
+            (Some(_), _) => Err(Problem::Here(
                 "The program that sent you here wants you sent back to an address (redirect_uri) that it has not registered.",
             )),
             (None, [only]) if redirect::check(only).is_ok() => Ok(only.clone()),
-            (None, _) => Err(Refused::Here(
+            (None, _) => Err(Problem::Here(
                 "The program that sent you here did not say where to send you back to.",
             )),
         }

@@ -16,7 +16,7 @@ use tracing::{error, info, warn};
 use crate::{
     Server,
     audit::{Event, Outcome},
-    authorize::{Ask, Back, Refused, client_id},
+    authorize::{Ask, Back, Problem, client_id},
     client::{Client, Origin},
     http::form_of,
     pages,
@@ -146,9 +146,9 @@ impl Server {
         let client = self.find(id).await.map_err(|error| broken(&error))?;
         let client = client
             .ok_or_else(|| here("The program that sent you here is not known to this server."))?;
-        Ask::read(client.clone(), &form, &self.offer).map_err(|refused| match refused {
-            Refused::Here(text) => here(text),
-            Refused::There(back, error, why) => {
+        Ask::read(client.clone(), &form, &self.offer).map_err(|problem| match problem {
+            Problem::Here(text) => here(text),
+            Problem::There(back, error, why) => {
                 let who = Who { client: Some(&client.id), ..Who::default() };
                 self.decided("authorize", Outcome::Refused, why, who);
                 self.refuse(&client, &back, error, why)

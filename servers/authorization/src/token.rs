@@ -162,17 +162,8 @@ impl Server {
                 "a person has the name of this client",
             ));
         }
-        let mut named = form.all("resource");
-        let resource = match (named.next(), named.next(), &self.offer.resources[..]) {
-            (None, _, [only]) => only,
-            (Some(one), None, all) if all.iter().any(|resource| resource == one) => one,
-            _ => {
-                return Err(Refused::new(
-                    "invalid_target",
-                    "name one resource that tokens can be had for",
-                ));
-            }
-        };
+        let resource = self.offer.resource(form);
+        let resource = resource.map_err(|why| Refused::new("invalid_target", why))?;
         let most =
             client.scope.as_ref().unwrap_or(&self.offer.scopes).intersection(&self.offer.scopes);
         let asked: ScopeSet = form.one("scope")?.unwrap_or_default().split(' ').collect();

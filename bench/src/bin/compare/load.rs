@@ -1,13 +1,9 @@
-//! The load of single requests: wrk on a core of its own, which looks at every answer.
+//! The load of single requests.
 
-use std::{
-    fs,
-    path::Path,
-    process::{Child, Command, Stdio},
-};
+use std::{fs, path::Path};
 
-use anyhow::{Context as _, ensure};
-use bench::process::CORES;
+use anyhow::{bail, ensure};
+use bench::wrk::{self, Outcome};
 use serde_json::Value;
 
 use crate::{
@@ -31,23 +27,12 @@ pub enum Kind {
 #[derive(Clone, Copy, Debug)]
 pub struct Load {
     pub kind: Kind,
-    pub connections: usize,
-    pub seconds: u64,
+    pub by: wrk::Load,
 }
 
-/// What came of it.
-#[derive(Clone, Copy, Debug)]
-pub struct Outcome {
-    pub requests: f64,
-    pub seconds: f64,
-    /// In microseconds.
-    pub p50: f64,
-    pub p99: f64,
-}
-
-/// wrk at work. It ends by itself, or with this value.
+/// A load at work. It ends by itself, or with this value.
 pub struct Working {
-    child: Option<Child>,
+    wrk: wrk::Working,
     load: Load,
     site: Site,
 }
@@ -105,71 +90,45 @@ impl Load {
             Kind::Known(_) => ("known", site.party.paths()[2], RESOURCE),
             Kind::Once(_) => ("once", site.party.paths()[2], RESOURCE),
         };
-        let child = Command::new("taskset")
-            .args(["-c", CORES.1, "wrk", "-t1", "--timeout", "5s", "--latency"])
-            .arg(format!("-c{}", self.connections))
-            .arg(format!("-d{}s", self.seconds))
-            .arg("-s")
-            .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("authorization.lua"))
-            .arg(format!("http://{}{path}", site.address))
-            .args(["--", kind])
-            .args([folder.join("forms.txt"), folder.join("answers.txt")])
-            .args([&basic(client), site.url.trim_start_matches("http://")])
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .context("taskset (package util-linux) cannot be started")?;
-        Ok(Working { child: Some(child), load: self, site: site.clone() })
+        let url = format!("http://{}{path}", site.address);
+        let files = [folder.join("forms.txt"), folder.join("answers.txt")];
+        let files = files.each_ref().map(|file| file.to_str());
+        let [Some(forms), Some(answers)] = files else { bail!("the folder's name is not UTF-8") };
+        let host = site.url.trim_start_matches("http://");
+        let wrk = self.by.begin(
+            "authorization.lua",
+            &url,
+            &[kind, forms, answers, &basic(client), host],
+        )?;
+        Ok(Working { wrk, load: self, site: site.clone() })
     }
 }
 
 impl Working {
     /// Waits for the end. An answer that is wrong, a connection that broke, a token that is no good or came twice is an error.
-    pub fn end(mut self) -> anyhow::Result<Outcome> {
-        let output = self.child.take().context("the load was not begun")?.wait_with_output()?;
-        let (text, errors) =
-            (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-        let line = text.lines().find_map(|line| line.strip_prefix("RESULT "));
-        let line = line.with_context(|| format!("wrk did not finish: {errors}{text}"))?;
-        let numbers: Vec<f64> = line.split(' ').map(str::parse).collect::<Result<_, _>>()?;
-        let [requests, micros, sent, wrong, broken, p50, p99] = numbers[..] else {
-            anyhow::bail!("wrk said {line:?}");
-        };
-        let example = text.lines().find_map(|line| line.strip_prefix("WRONG ")).unwrap_or("?");
-        ensure!(wrong == 0.0, "{wrong} of {requests} answers are wrong: {example}");
-        ensure!(broken == 0.0, "{broken} requests failed, of {requests}");
-        ensure!(requests > 0.0, "nothing was answered");
+    pub fn end(self) -> anyhow::Result<Outcome> {
+        let ended = self.wrk.end()?;
         match self.load.kind {
             Kind::Once(count) => {
-                ensure!(sent <= count as f64, "{count} tokens are not enough for this load");
+                ensure!(ended.sent <= count as f64, "{count} tokens are not enough for this load");
             }
-            Kind::Program => self.samples(&text)?,
+            Kind::Program => samples(&ended.text, &self.site)?,
             Kind::Known(_) => {}
         }
-        Ok(Outcome { requests, seconds: micros / 1e6, p50, p99 })
-    }
-
-    /// Of many tokens a resource server looks at some: each must be good, and another one.
-    fn samples(&self, text: &str) -> anyhow::Result<()> {
-        let resource = Resource::of(&self.site)?;
-        let samples = text.lines().filter_map(|line| line.strip_prefix("SAMPLE "));
-        let names = samples.map(|token| resource.check(token, "program"));
-        let mut names: Vec<_> = names.collect::<Result<_, _>>()?;
-        let count = names.len();
-        ensure!(count > 0, "no token was looked at");
-        names.sort();
-        names.dedup();
-        ensure!(names.len() == count, "a token was given twice");
-        Ok(())
+        Ok(ended.outcome)
     }
 }
 
-impl Drop for Working {
-    fn drop(&mut self) {
-        if let Some(child) = &mut self.child {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
-    }
+/// Of many tokens a resource server looks at some: each must be good, and another one.
+fn samples(text: &str, site: &Site) -> anyhow::Result<()> {
+    let resource = Resource::of(site)?;
+    let samples = text.lines().filter_map(|line| line.strip_prefix("SAMPLE "));
+    let names = samples.map(|token| resource.check(token, "program"));
+    let mut names: Vec<_> = names.collect::<Result<_, _>>()?;
+    let count = names.len();
+    ensure!(count > 0, "no token was looked at");
+    names.sort();
+    names.dedup();
+    ensure!(names.len() == count, "a token was given twice");
+    Ok(())
 }

@@ -5,18 +5,18 @@ use std::{
     io::{BufRead as _, BufReader},
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     sync::atomic::{AtomicUsize, Ordering},
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, ensure};
 use argon2::{
     Algorithm as Kind, Argon2, Params, Version,
     password_hash::{PasswordHasher as _, SaltString},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use bench::process::{self, CORES, Memory};
+use bench::process::{CORES, Memory, Process};
 use clap::Args;
 use mcp_auth::issuer::keys::Alg;
 use serde_json::{Value, json};
@@ -109,7 +109,8 @@ pub struct Site {
 /// A server that runs, and is ended with this value.
 pub struct Running {
     pub site: Site,
-    child: Child,
+    /// The process.
+    pub process: Process,
     /// From the start of the process to the first good answer, a token.
     pub start: Duration,
     /// What it takes after that (and Pss), in KiB.
@@ -179,7 +180,7 @@ impl Setup {
         let out = child.stdout.take().context("there is no output")?;
         let (start, idle) = (Duration::ZERO, Memory::default());
         let site = Site { party, url: String::new(), address: String::new() };
-        let mut running = Running { site, child, start, idle, share: 0 };
+        let mut running = Running { site, process: Process(child), start, idle, share: 0 };
         let mut line = String::new();
         BufReader::new(out).read_line(&mut line)?;
         running.site.url = line.trim().to_owned();
@@ -189,8 +190,8 @@ impl Setup {
         let token = runtime()?.block_on(running.site.program_token())?;
         running.start = started.elapsed();
         proof::check_token(&token, &running.site, "program")?;
-        running.idle = running.memory()?;
-        running.share = process::share(running.child.id())?;
+        running.idle = running.process.memory()?;
+        running.share = running.process.share()?;
         Ok(running)
     }
 }
@@ -214,33 +215,6 @@ impl Site {
         ensure!(answer.status == 200, "no token: {} {}", answer.status, answer.body);
         let body: Value = serde_json::from_str(&answer.body)?;
         Ok(body["access_token"].as_str().context("there is no token")?.to_owned())
-    }
-}
-
-impl Running {
-    /// Seconds of CPU that it has used.
-    pub fn cpu(&self) -> anyhow::Result<f64> {
-        process::cpu(self.child.id())
-    }
-
-    /// What it holds.
-    pub fn memory(&self) -> anyhow::Result<Memory> {
-        process::memory(self.child.id())
-    }
-
-    /// It must run still.
-    pub fn is_alive(&mut self) -> anyhow::Result<()> {
-        match self.child.try_wait()? {
-            None => Ok(()),
-            Some(status) => bail!("the server has ended: {status}"),
-        }
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

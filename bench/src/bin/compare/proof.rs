@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
+use bench::wrk;
 use mcp_auth::{
     Clock,
     algorithm::Algorithm,
@@ -63,7 +64,7 @@ pub fn wrong_answers_are_noticed(setup: &Setup) -> anyhow::Result<()> {
         ensure!(said.contains(words), "nobody notices {what}: {said:?}");
         Ok(())
     };
-    let load = |kind| Load { kind, connections: 1, seconds: 1 };
+    let load = |kind| Load { kind, by: wrk::Load { connections: 1, seconds: 1 } };
     let run = |load: Load, expected: &str| {
         load::prepare(load.kind, &ours.site, folder.path())?;
         load.expecting(&ours.site, folder.path(), expected)?.end().map(drop)

@@ -2,14 +2,14 @@
 
 use std::fmt::Write as _;
 
-use bench::figure::Figure;
+use bench::{figure::Figure, wrk::Sample};
 use mcp_auth::issuer::keys::Alg;
 
 use crate::{
     load::Kind,
     rounds::{
         CEILINGS, CONNECTIONS, Measured, OURS_ES256, OURS_FLOW, OURS_KNOWN, OURS_RS256, Plan, ROWS,
-        Row, Sample, THEIRS_ES256, THEIRS_FLOW, THEIRS_KNOWN, Task,
+        Row, THEIRS_ES256, THEIRS_FLOW, THEIRS_KNOWN, Task,
     },
 };
 

@@ -1,12 +1,15 @@
 //! Every row once, then every row again, so that whatever slows the machine down slows all of them: and of the rounds
 //! the median.
 
-use bench::{figure::Figure, process::Memory};
+use bench::{
+    figure::Figure,
+    wrk::{self, Outcome, Sample},
+};
 use mcp_auth::issuer::keys::Alg;
 
 use crate::{
     ceiling, flow,
-    load::{self, Kind, Load, Outcome},
+    load::{self, Kind, Load},
     party::{PEOPLE, Party, Running, Setup, Who},
     proof,
 };
@@ -70,21 +73,6 @@ pub const ROWS: [Row; 11] = [
 
 /// Signatures of which the bare rate is measured.
 pub const CEILINGS: [Alg; 3] = [Alg::Es256, Alg::Rs256, Alg::EdDsa];
-
-/// What one row gave in one round.
-#[derive(Clone, Copy, Debug)]
-pub struct Sample {
-    /// CPU of the server for each answer (for each flow), in microseconds.
-    pub cpu: f64,
-    /// Answers (flows) a second.
-    pub rate: f64,
-    /// How much of its core the server used, in percent.
-    pub busy: f64,
-    /// In microseconds.
-    pub p50: f64,
-    pub p99: f64,
-    pub loaded: Memory,
-}
 
 /// Start and memory of one server, again and again.
 pub struct Starts {
@@ -156,33 +144,26 @@ fn one(setup: &Setup, row: Row, plan: Plan) -> anyhow::Result<Sample> {
         Task::Single(kind) => {
             let expected = load::prepare(kind, &server.site, folder.path())?;
             let load = |seconds| {
-                let load = Load { kind, connections: CONNECTIONS, seconds };
+                let load = Load { kind, by: wrk::Load { connections: CONNECTIONS, seconds } };
                 load.expecting(&server.site, folder.path(), &expected)?.end()
             };
             let is_once = matches!(kind, Kind::Once(_));
             if !is_once {
                 load(plan.seconds)?; // warm
             }
-            let before = server.cpu()?;
+            let before = server.process.cpu()?;
             let outcome = load(if is_once { 1 } else { plan.seconds })?;
-            (server.cpu()? - before, outcome)
+            (server.process.cpu()? - before, outcome)
         }
     };
-    server.is_alive()?;
-    Ok(Sample {
-        cpu: cpu * 1e6 / outcome.requests,
-        rate: outcome.requests / outcome.seconds,
-        busy: cpu * 100.0 / outcome.seconds,
-        p50: outcome.p50,
-        p99: outcome.p99,
-        loaded: server.memory()?,
-    })
+    server.process.is_alive()?;
+    Ok(outcome.with(cpu, server.idle, server.process.memory()?))
 }
 
 fn flows(server: &Running, seconds: u64) -> anyhow::Result<(f64, Outcome)> {
-    let before = server.cpu()?;
+    let before = server.process.cpu()?;
     let mut flows = flow::many(&server.site, CONNECTIONS, seconds)?;
-    let cpu = server.cpu()? - before;
+    let cpu = server.process.cpu()? - before;
     for token in &flows.tokens {
         proof::check_token(token, &server.site, "app")?;
     }

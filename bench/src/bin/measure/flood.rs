@@ -26,10 +26,9 @@ pub struct Flood {
 
 /// Quiet, flooded, quiet, flooded.
 pub fn measure(setup: &Setup, plan: Plan) -> anyhow::Result<Flood> {
-    let callers = Load { tokens: Tokens::Good(1000), connections: CALLERS, seconds: plan.seconds };
+    let callers = Load::new(Tokens::Good(1000), CALLERS, plan.seconds);
     // it begins before they do, and ends after them
-    let flood =
-        Load { tokens: Tokens::BadSignature, connections: FLOOD, seconds: plan.seconds + 2 };
+    let flood = Load::new(Tokens::BadSignature, FLOOD, plan.seconds + 2);
     let (mut quiet, mut flooded, mut refused) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..plan.rounds {
         let server = setup.server("axum-layer")?;

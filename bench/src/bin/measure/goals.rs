@@ -1,11 +1,10 @@
 //! What was to be reached, and was it?
 
-use bench::{figure::Figure, servers::Server};
+use bench::{figure::Figure, servers::Server, wrk::Sample};
 
 use crate::{
     flood::{CALLERS, FLOOD, Flood},
     load::Tokens,
-    rounds::Sample,
     rows::{ROWS, Row},
 };
 

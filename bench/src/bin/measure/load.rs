@@ -1,12 +1,9 @@
-//! The load: wrk on a core of its own, which checks every answer.
+//! The load, and the tokens that are sent.
 
-use std::{
-    path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
-};
+use std::path::PathBuf;
 
 use anyhow::{Context as _, ensure};
-use bench::process::CORES;
+use bench::wrk::{self, Outcome};
 
 use crate::{
     ask::{self, Answer},
@@ -30,18 +27,7 @@ pub enum Tokens {
 #[derive(Clone, Copy, Debug)]
 pub struct Load {
     pub tokens: Tokens,
-    pub connections: usize,
-    pub seconds: u64,
-}
-
-/// What came of it.
-#[derive(Clone, Copy, Debug)]
-pub struct Outcome {
-    pub requests: f64,
-    pub seconds: f64,
-    /// In microseconds.
-    pub p50: f64,
-    pub p99: f64,
+    pub by: wrk::Load,
 }
 
 /// Where the tokens are, and how many good ones.
@@ -75,14 +61,18 @@ impl Folder {
     }
 }
 
-/// wrk at work. It ends by itself, or with this value.
+/// A load at work. It ends by itself, or with this value.
 pub struct Working {
-    child: Option<Child>,
+    wrk: wrk::Working,
     load: Load,
     available: usize,
 }
 
 impl Load {
+    pub const fn new(tokens: Tokens, connections: usize, seconds: u64) -> Self {
+        Self { tokens, by: wrk::Load { connections, seconds } }
+    }
+
     /// Begins, after one request whose answer shows what the others must be.
     pub fn begin(self, server: &Running, folder: &Folder) -> anyhow::Result<Working> {
         let answer = server.ask(&folder.last(self.tokens)?)?;
@@ -101,69 +91,32 @@ impl Load {
         folder: &Folder,
     ) -> anyhow::Result<Working> {
         let available = folder.count(self.tokens);
-        let child = Command::new("taskset")
-            .args(["-c", CORES.1, "wrk", "-t1", "--timeout", "5s", "--latency"])
-            .arg(format!("-c{}", self.connections))
-            .arg(format!("-d{}s", self.seconds))
-            .arg("-s")
-            .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("load.lua"))
-            .arg(format!("http://{}/mcp", server.address))
-            .arg("--")
-            .arg(folder.file(self.tokens))
-            .args([available.to_string(), answer.status.to_string()])
-            .args([&answer.body, ask::BODY])
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .context("taskset (package util-linux) cannot be started")?;
-        Ok(Working { child: Some(child), load: self, available })
+        let url = format!("http://{}/mcp", server.address);
+        let (file, count) = (folder.file(self.tokens), available.to_string());
+        let file = file.to_str().context("the folder's name is not UTF-8")?;
+        let status = answer.status.to_string();
+        let wrk =
+            self.by.begin("load.lua", &url, &[file, &count, &status, &answer.body, ask::BODY])?;
+        Ok(Working { wrk, load: self, available })
     }
 }
 
 impl Working {
     /// It must not have come to its end yet.
     pub fn still(&mut self) -> anyhow::Result<()> {
-        let child = self.child.as_mut().context("the load was not begun")?;
-        ensure!(child.try_wait()?.is_none(), "the load has ended too early");
-        Ok(())
+        self.wrk.still()
     }
 
     /// Waits for the end. An answer that is wrong, a connection that broke, or a token that came twice where none
     /// should is an error.
-    pub fn end(mut self) -> anyhow::Result<Outcome> {
-        let (load, available) = (self.load, self.available);
-        let output = self.child.take().context("the load was not begun")?.wait_with_output()?;
-        let (text, errors) =
-            (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-        let line = text.lines().find_map(|line| line.strip_prefix("RESULT "));
-        let line = line.with_context(|| format!("wrk did not finish: {errors}{text}"))?;
-        let numbers: Vec<f64> = line.split(' ').map(str::parse).collect::<Result<_, _>>()?;
-        let [requests, micros, sent, wrong, broken, p50, p99] = numbers[..] else {
-            anyhow::bail!("wrk said {line:?}");
-        };
-        let example = text.lines().find_map(|line| line.strip_prefix("WRONG "));
+    pub fn end(self) -> anyhow::Result<Outcome> {
+        let Self { wrk, load, available } = self;
+        let ended = wrk.end()?;
         ensure!(
-            wrong == 0.0,
-            "{wrong} of {requests} answers are wrong: {}",
-            example.unwrap_or("?")
-        );
-        ensure!(broken == 0.0, "{broken} requests failed, of {requests}");
-        ensure!(requests > 0.0, "nothing was answered");
-        ensure!(
-            load.tokens != Tokens::Fresh || sent <= available as f64,
+            load.tokens != Tokens::Fresh || ended.sent <= available as f64,
             "{available} tokens were not enough for {} s: measure for a shorter time",
-            load.seconds
+            load.by.seconds
         );
-        Ok(Outcome { requests, seconds: micros / 1e6, p50, p99 })
-    }
-}
-
-impl Drop for Working {
-    fn drop(&mut self) {
-        if let Some(child) = &mut self.child {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
+        Ok(ended.outcome)
     }
 }

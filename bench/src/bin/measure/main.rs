@@ -92,7 +92,7 @@ fn main() -> anyhow::Result<()> {
 /// A check that cannot fail is none: told to expect something else, the load must say that every answer is wrong.
 fn wrong_answers_are_noticed(setup: &Setup) -> anyhow::Result<()> {
     let server = setup.server("axum")?;
-    let load = Load { tokens: Tokens::Good(1), connections: 1, seconds: 1 };
+    let load = Load::new(Tokens::Good(1), 1, 1);
     let right = server.ask(&setup.folder.last(Tokens::Good(1))?)?;
     for (status, body) in [(201, right.body.clone()), (right.status, format!("{} ", right.body))] {
         let other = ask::Answer { status, body };

@@ -36,7 +36,7 @@ pub fn measure(folder: &Path) -> anyhow::Result<()> {
     let (mut settled, mut last) = (0, 0);
     for (number, part) in tokens.chunks(STEP).cycle().take(ROUNDS * TOKENS / STEP).enumerate() {
         ask_all(&server, part)?;
-        let (asked, memory) = ((number + 1) * STEP, server.memory()?);
+        let (asked, memory) = ((number + 1) * STEP, server.process.memory()?);
         println!("{asked:>9} {:>12} {:>12}", memory.resident, memory.own);
         last = memory.resident;
         if asked == SETTLED {

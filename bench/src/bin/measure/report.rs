@@ -2,13 +2,13 @@
 
 use std::fmt::Write as _;
 
-use bench::figure::Figure;
+use bench::{figure::Figure, wrk::Sample};
 
 use crate::{
     flood::{CALLERS, FLOOD},
     goals::Measured,
     load::Tokens,
-    rounds::{Plan, Sample},
+    rounds::Plan,
     rows::{ROWS, Row},
 };
 

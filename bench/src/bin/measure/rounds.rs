@@ -3,29 +3,13 @@
 
 use std::path::{Path, PathBuf};
 
-use bench::process::Memory;
+use bench::wrk::Sample;
 
 use crate::{
     load::{Folder, Load, Tokens},
     rows::{ROWS, Row},
     server::Running,
 };
-
-/// What one row gave in one round.
-#[derive(Clone, Copy, Debug)]
-pub struct Sample {
-    /// CPU of the server for each answer, in microseconds.
-    pub cpu: f64,
-    /// Answers a second.
-    pub rate: f64,
-    /// How much of its core the server used, in percent.
-    pub busy: f64,
-    /// In microseconds.
-    pub p50: f64,
-    pub p99: f64,
-    pub idle: Memory,
-    pub loaded: Memory,
-}
 
 /// How long and how often.
 #[derive(Clone, Copy, Debug)]
@@ -73,20 +57,12 @@ fn one(setup: &Setup, row: Row, seconds: u64) -> anyhow::Result<Sample> {
     let context = || format!("{} {:?} {}", row.server.name(), row.tokens, row.connections);
     let measure = || {
         let mut server = setup.server(&row.server.name())?;
-        let before = server.cpu()?;
-        let load = Load { tokens: row.tokens, connections: row.connections, seconds };
+        let before = server.process.cpu()?;
+        let load = Load::new(row.tokens, row.connections, seconds);
         let outcome = load.begin(&server, &setup.folder)?.end()?;
-        server.is_alive()?;
-        let cpu = server.cpu()? - before;
-        Ok(Sample {
-            cpu: cpu * 1e6 / outcome.requests,
-            rate: outcome.requests / outcome.seconds,
-            busy: cpu * 100.0 / outcome.seconds,
-            p50: outcome.p50,
-            p99: outcome.p99,
-            idle: server.idle,
-            loaded: server.memory()?,
-        })
+        server.process.is_alive()?;
+        let cpu = server.process.cpu()? - before;
+        Ok(outcome.with(cpu, server.idle, server.process.memory()?))
     };
     measure().map_err(|error: anyhow::Error| error.context(context()))
 }

@@ -4,18 +4,19 @@ use std::{
     io::{BufRead as _, BufReader},
     net::TcpStream,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, bail, ensure};
-use bench::process::{self, CORES, Memory};
+use anyhow::{Context as _, ensure};
+use bench::process::{CORES, Memory, Process};
 
 use crate::ask::{self, Answer};
 
 /// A server that runs, and is ended with this value.
 pub struct Running {
-    child: Child,
+    /// The process.
+    pub process: Process,
     /// Where it listens.
     pub address: String,
     /// From the start of the process to the first good answer.
@@ -46,14 +47,18 @@ impl Running {
             .context("taskset (package util-linux) cannot be started")?;
         let mut line = String::new();
         let out = child.stdout.take().context("there is no output")?;
-        let mut running =
-            Self { child, address: String::new(), start: Duration::ZERO, idle: Memory::default() };
+        let mut running = Self {
+            process: Process(child),
+            address: String::new(),
+            start: Duration::ZERO,
+            idle: Memory::default(),
+        };
         BufReader::new(out).read_line(&mut line)?;
         running.address = line.trim().to_owned();
         let answer = running.ask(token)?;
         running.start = started.elapsed();
         ask::is_good(&answer)?;
-        running.idle = running.memory()?;
+        running.idle = running.process.memory()?;
         Ok(running)
     }
 
@@ -65,38 +70,13 @@ impl Running {
         ask::call(&mut stream, token)
     }
 
-    /// Seconds of CPU that it has used, in user mode and in the kernel.
-    pub fn cpu(&self) -> anyhow::Result<f64> {
-        process::cpu(self.child.id())
-    }
-
-    /// What it holds.
-    pub fn memory(&self) -> anyhow::Result<Memory> {
-        process::memory(self.child.id())
-    }
-
     /// Waits until somebody keeps it busy.
     pub fn until_busy(&self) -> anyhow::Result<()> {
-        let (before, started) = (self.cpu()?, Instant::now());
-        while self.cpu()? < before + 0.05 {
+        let (before, started) = (self.process.cpu()?, Instant::now());
+        while self.process.cpu()? < before + 0.05 {
             ensure!(started.elapsed() < Duration::from_secs(10), "nobody keeps the server busy");
             std::thread::sleep(Duration::from_millis(5));
         }
         Ok(())
-    }
-
-    /// It must run still.
-    pub fn is_alive(&mut self) -> anyhow::Result<()> {
-        match self.child.try_wait()? {
-            None => Ok(()),
-            Some(status) => bail!("the server has ended: {status}"),
-        }
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
