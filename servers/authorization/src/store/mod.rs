@@ -12,12 +12,15 @@ mod seen;
 mod sessions;
 mod standing;
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use mcp_auth::issuer::disk::random;
-use sqlx::{Row as _, SqlitePool, Transaction, sqlite::Sqlite};
+use sqlx::{Row as _, SqliteConnection, SqlitePool, Transaction, sqlite::Sqlite};
 
 pub use clients::Registered;
 pub use grants::{Allowed, Binding, Grant, Redeemed};
@@ -32,6 +35,8 @@ pub struct Store {
     reading: SqlitePool,
     /// One connection, because one at a time can write: here they wait for each other in the order in which they came.
     writing: SqlitePool,
+    /// A database in memory is there for as long as this.
+    _kept: Option<Arc<Mutex<SqliteConnection>>>,
     asked: standing::Asked,
 }
 

@@ -3,12 +3,13 @@
 use std::{
     io::ErrorKind,
     path::{Path, PathBuf},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
 use mcp_auth::issuer::disk::{DiskError, must_be_private, write_new};
 use sqlx::{
-    SqliteConnection, SqlitePool,
+    ConnectOptions as _, SqliteConnection, SqlitePool,
     migrate::MigrateError,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
@@ -90,10 +91,6 @@ impl Store {
             .synchronous(SqliteSynchronous::Normal)
             .busy_timeout(LOCKED)
             .foreign_keys(true);
-        let pool = |most| {
-            let pool = SqlitePoolOptions::new().max_connections(most).acquire_timeout(TURN);
-            pool.idle_timeout(None).max_lifetime(None)
-        };
         let failed =
             |error: sqlx::Error| OpenError::Failed { file: file.into(), error: error.into() };
         let writing = pool(1).connect_with(options.clone()).await.map_err(failed)?;
@@ -102,7 +99,7 @@ impl Store {
         }
         migrate(&writing, file).await?;
         let reading = pool(READERS).connect_with(options.read_only(true)).await.map_err(failed)?;
-        Ok(Self { reading, writing, asked: Asked::default() })
+        Ok(Self { reading, writing, _kept: None, asked: Asked::default() })
     }
 
     /// A database that ends with this value.
@@ -111,15 +108,25 @@ impl Store {
     /// When it cannot be made.
     pub async fn in_memory() -> Result<Self, OpenError> {
         let file = Path::new("in memory");
-        let options = SqliteConnectOptions::new().in_memory(true).foreign_keys(true);
-        // each connection to memory would be a database of its own
-        let pool = SqlitePoolOptions::new().max_connections(1).min_connections(1);
-        let pool = pool.idle_timeout(None).max_lifetime(None).connect_with(options).await;
-        let pool =
-            pool.map_err(|error| OpenError::Failed { file: file.into(), error: error.into() })?;
+        let failed =
+            |error: sqlx::Error| OpenError::Failed { file: file.into(), error: error.into() };
+        // by this name, unlike by `in_memory`, several connections find the same
+        let options: SqliteConnectOptions = "sqlite::memory:".parse().map_err(failed)?;
+        let options = options.foreign_keys(true);
+        // the database ends with its last connection, and a pool may close its own when somebody hangs up
+        let kept = options.connect().await.map_err(failed)?;
+        let pool = pool(1).connect_with(options).await.map_err(failed)?;
         migrate(&pool, file).await?;
-        Ok(Self { reading: pool.clone(), writing: pool, asked: Asked::default() })
+        let kept = Some(Arc::new(Mutex::new(kept)));
+        Ok(Self { reading: pool.clone(), writing: pool, _kept: kept, asked: Asked::default() })
     }
+}
+
+/// So many connections, for as long as there is a store.
+fn pool(most: u32) -> SqlitePoolOptions {
+    let pool = SqlitePoolOptions::new().max_connections(most).acquire_timeout(TURN);
+    // a connection to a file does not go stale by lying there, and to ask whether it has takes as long as a query
+    pool.test_before_acquire(false).idle_timeout(None).max_lifetime(None)
 }
 
 async fn migrate(pool: &SqlitePool, file: &Path) -> Result<(), OpenError> {

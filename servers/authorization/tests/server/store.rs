@@ -184,3 +184,22 @@ async fn a_consent_ends_with_its_time_and_with_the_stamp_it_was_given_under() {
     store.clean(100).await.unwrap();
     assert!(store.consent(&about("two"), 0).await.unwrap().is_empty(), "it is forgotten");
 }
+
+/// Whoever hangs up while the database works for him.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_kept_in_memory_outlives_everybody_who_hangs_up() {
+    let store = Store::in_memory().await.unwrap();
+    let secret = store.secret("forms").await.unwrap();
+    for n in 0..500 {
+        let hasty = tokio::spawn({
+            let store = store.clone();
+            async move { store.session("nobody's", n).await.map(drop) }
+        });
+        for _ in 0..n % 10 {
+            tokio::task::yield_now().await;
+        }
+        hasty.abort();
+        let _ = hasty.await;
+    }
+    assert_eq!(store.secret("forms").await.unwrap(), secret);
+}
