@@ -2,6 +2,8 @@
 
 mod commands;
 mod killed;
+#[cfg(target_os = "linux")]
+mod memory;
 mod serving;
 
 use std::{
