@@ -4,6 +4,7 @@ mod commands;
 mod killed;
 mod owners;
 mod serving;
+mod unread;
 
 use std::{
     io::{BufRead as _, BufReader, Write as _},
