@@ -1,7 +1,9 @@
 //! Who decided what, about whom? One line of JSON for each decision, for people who have to find out later. Never a code, a
 //! token, a secret or a password, and no name that was typed unless it is somebody's.
 
-use std::{fmt, sync::Arc};
+mod file;
+
+use std::{fmt, io, path::Path, sync::Arc};
 
 use serde::Serialize;
 
@@ -60,12 +62,41 @@ struct Line<'a> {
 
 /// Where the lines go.
 #[derive(Clone)]
-pub struct Audit(Arc<dyn Fn(&str) + Send + Sync>);
+pub struct Audit(Arc<dyn Lines>);
+
+/// Something that takes lines, without their line ends.
+trait Lines: Send + Sync {
+    fn write(&self, line: &str);
+
+    /// Are all lines written?
+    fn is_ready(&self) -> bool {
+        true
+    }
+}
+
+impl<F: Fn(&str) + Send + Sync> Lines for F {
+    fn write(&self, line: &str) {
+        self(line);
+    }
+}
 
 impl Audit {
     /// Calls this for each line, which has no line end.
     pub fn new(write: impl Fn(&str) + Send + Sync + 'static) -> Self {
         Self(Arc::new(write))
+    }
+
+    /// Adds the lines to this file, which is made if it is not there.
+    ///
+    /// # Errors
+    /// When it cannot be opened, or is a pipe.
+    pub fn in_file(path: &Path) -> io::Result<Self> {
+        Ok(Self(Arc::new(file::AuditFile::open(path)?)))
+    }
+
+    /// Are all lines written?
+    pub(crate) fn is_ready(&self) -> bool {
+        self.0.is_ready()
     }
 }
 
@@ -93,7 +124,7 @@ impl Server {
         let address = caller::address().map(|address| address.to_string());
         let line = Line { time: self.clock.now(), event, address, request: caller::request() };
         if let Ok(line) = serde_json::to_string(&line) {
-            (self.audit.0)(&line);
+            self.audit.0.write(&line);
         }
     }
 }

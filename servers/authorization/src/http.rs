@@ -135,7 +135,7 @@ pub async fn jwks(State(server): State<Arc<Server>>, headers: HeaderMap) -> Resp
     answer
 }
 
-/// `GET /ready`: 200 when the database can be written, and keys and people can be read.
+/// `GET /ready`: 200 when database and audit can be written, and keys and people can be read.
 pub async fn ready(State(server): State<Arc<Server>>) -> Response {
     let not_ready = |why: &str| {
         let refusal = refuse(StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", why);
@@ -150,6 +150,9 @@ pub async fn ready(State(server): State<Arc<Server>>) -> Response {
     }
     if !server.people.is_ready() {
         return not_ready("the file of people cannot be read");
+    }
+    if !server.audit.is_ready() {
+        return not_ready("decisions cannot be written down");
     }
     Json(json!({"status": "ready"})).into_response()
 }

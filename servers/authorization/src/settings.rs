@@ -1,12 +1,6 @@
 //! What can be set, and what follows from it?
 
-use std::{
-    fs::OpenOptions,
-    io::Write as _,
-    net::SocketAddr,
-    path::{Path, PathBuf},
-    sync::Mutex,
-};
+use std::{net::SocketAddr, path::PathBuf};
 
 use anyhow::{Context as _, bail};
 use axum::{
@@ -26,7 +20,7 @@ use mcp_auth::{
     origin::Host,
 };
 use tokio::sync::Semaphore;
-use tracing::{error, info};
+use tracing::info;
 
 use crate::{
     AuthorizationServer, audit::Audit, client, client::document::Documents, config::Rights,
@@ -180,7 +174,7 @@ pub async fn app(
             url.hosts().into_iter().chain(service.allow_host.iter().map(Host::to_string)).collect(),
         )
         .proxies(service.trusted_proxies)
-        .audit(lines(&audit)?)
+        .audit(Audit::in_file(&audit).with_context(|| format!("{} (--audit)", audit.display()))?)
         .documents(documents)
         .roster(people);
     for (scope, words) in &settings.rights.scopes {
@@ -205,23 +199,6 @@ pub async fn app(
         .fallback(server::not_found)
         .layer(from_fn(server::log));
     Ok((router, server))
-}
-
-/// A file that lines are added to, which nobody else reads.
-fn lines(path: &Path) -> anyhow::Result<Audit> {
-    let mut options = OpenOptions::new();
-    options.append(true).create(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options.open(path).with_context(|| path.display().to_string())?;
-    let file = Mutex::new(file);
-    Ok(Audit::new(move |line| {
-        let mut file = file.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        // in one piece, so that two servers do not write into each other's lines
-        if let Err(error) = file.write_all(format!("{line}\n").as_bytes()) {
-            error!("a decision cannot be written down: {error}");
-        }
-    }))
 }
 
 fn documents(service: &Service) -> anyhow::Result<Documents> {
