@@ -25,6 +25,7 @@ pub mod signing;
 pub mod store;
 mod throttle;
 pub mod token;
+mod watched;
 
 use std::{collections::HashMap, sync::Arc};
 

@@ -140,6 +140,14 @@ impl People {
         let scopes = roles.iter().filter_map(|role| self.rights.get(role));
         scopes.flat_map(ScopeSet::iter).collect()
     }
+
+    /// Roles that open nothing because nobody has said what they open, each with one who has it.
+    pub(crate) fn unknown_roles(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.people.iter().flat_map(|(name, person)| {
+            let unknown = person.roles.iter().filter(|role| !self.rights.contains_key(*role));
+            unknown.map(move |role| (role.as_str(), name.as_str()))
+        })
+    }
 }
 
 /// Memory for one password at a time and thread, used again: given back and asked for anew, allocators keep several times as much.

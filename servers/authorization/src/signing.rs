@@ -1,11 +1,7 @@
 //! Which key signs, and who has been told of it? A key is published for a while before it signs, so that no server meets a
 //! token whose key it could not have fetched.
 
-use std::{
-    path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant},
-};
+use std::{path::PathBuf, sync::Arc};
 
 use mcp_auth::{
     Clock,
@@ -15,28 +11,20 @@ use mcp_auth::{
     },
 };
 use serde_json::Value;
-use tracing::{error, info};
+use tracing::info;
+
+use crate::watched::{LOOK, Watched};
 
 /// Seconds that a key is published before it signs. The key set may be kept for as long by whoever has fetched it.
 pub const PUBLISHED: i64 = 60;
 /// Seconds that a key stays published after a rotation: it signs for a while still, and what it has signed has to end.
 pub const OVERLAP: i64 = 3600 + PUBLISHED;
-/// How often the folder is looked at.
-const LOOK: Duration = Duration::from_secs(1);
 
 /// The key that signs, parsed once.
 #[derive(Debug)]
 pub struct Signer {
     files: KeyFiles,
-    clock: Clock,
-    current: Mutex<Current>,
-}
-
-#[derive(Debug)]
-struct Current {
-    key: Arc<SigningKey>,
-    looked: Instant,
-    is_broken: bool,
+    key: Watched<SigningKey>,
 }
 
 impl Signer {
@@ -55,9 +43,20 @@ impl Signer {
             }
             made => drop(made?),
         }
-        let key = Arc::new(files.signing_key_published(PUBLISHED, clock.now())?);
-        let current = Mutex::new(Current { key, looked: Instant::now(), is_broken: false });
-        Ok(Self { files, clock, current })
+        let key = files.signing_key_published(PUBLISHED, clock.now())?;
+        let folder = files.clone();
+        let key = Watched::new(key, LOOK, move |before: &SigningKey| {
+            let read = folder.signing_key_published(PUBLISHED, clock.now());
+            let key = read.map_err(|why| {
+                format!("the folder of keys cannot be used, so the key from before signs: {why}")
+            })?;
+            if key.kid() == before.kid() {
+                return Ok(None);
+            }
+            info!(kid = key.kid(), "another key signs from now on");
+            Ok(Some(key))
+        });
+        Ok(Self { files, key })
     }
 
     /// The public keys, a file.
@@ -69,36 +68,13 @@ impl Signer {
     /// The key that signs. Looks once a second whether it is another one by now; when the folder cannot be read, the key from
     /// before goes on.
     pub fn key(&self) -> Arc<SigningKey> {
-        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        if current.looked.elapsed() < LOOK {
-            return current.key.clone();
-        }
-        current.looked = Instant::now();
-        match self.files.signing_key_published(PUBLISHED, self.clock.now()) {
-            Ok(key) => {
-                current.is_broken = false;
-                if key.kid() != current.key.kid() {
-                    info!(kid = key.kid(), "another key signs from now on");
-                    current.key = Arc::new(key);
-                }
-            }
-            Err(why) => {
-                if !current.is_broken {
-                    error!(
-                        "the folder of keys cannot be used, so the key from before signs: {why}"
-                    );
-                }
-                current.is_broken = true;
-            }
-        }
-        current.key.clone()
+        self.key.now()
     }
 
     /// Is the folder as it should be?
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        self.key();
-        !self.current.lock().unwrap_or_else(PoisonError::into_inner).is_broken
+        self.key.is_ready()
     }
 
     /// An access token of these claims (RFC 9068).

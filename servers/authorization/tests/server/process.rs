@@ -3,6 +3,7 @@
 mod commands;
 mod killed;
 mod owners;
+mod people;
 mod serving;
 mod unread;
 
