@@ -46,7 +46,6 @@ impl Roster {
             if now.is_some() && now == last {
                 return Ok(None);
             }
-            last = None; // a file that comes back as it was is read again
             let people = read(&path, &beside).map_err(|why| {
                 format!("the people of before stay, because their file is broken: {why}")
             })?;
