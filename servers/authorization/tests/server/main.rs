@@ -11,6 +11,7 @@ mod flaws;
 mod flow;
 mod keys;
 mod knocking;
+mod managing;
 mod process;
 mod programs;
 mod registration;
