@@ -6,6 +6,7 @@ mod attacks;
 mod authority;
 mod browser;
 mod changes;
+mod crowded;
 mod documents;
 mod flaws;
 mod flow;
