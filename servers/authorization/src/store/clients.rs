@@ -90,6 +90,16 @@ impl Store {
         Ok(row.as_ref().map(registered).transpose()?)
     }
 
+    /// All clients, the newest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn all_registered(&self) -> Result<Vec<Registered>, StoreError> {
+        let rows = sqlx::query("SELECT * FROM clients ORDER BY created DESC, id");
+        let rows = rows.fetch_all(&self.pool).await?;
+        Ok(rows.iter().map(registered).collect::<Result<_, _>>()?)
+    }
+
     /// Notes that a client has got a token.
     ///
     /// # Errors

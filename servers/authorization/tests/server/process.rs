@@ -2,6 +2,7 @@
 
 mod commands;
 mod killed;
+mod registry;
 mod serving;
 
 use std::{
