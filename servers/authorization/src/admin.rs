@@ -195,7 +195,10 @@ impl Keys {
 }
 
 /// The folder of data, as the server would find it.
-fn folder(service: &Service, listen: &common::settings::Listen) -> anyhow::Result<PathBuf> {
+pub(crate) fn folder(
+    service: &Service,
+    listen: &common::settings::Listen,
+) -> anyhow::Result<PathBuf> {
     let url = listen.public_url.clone().unwrap_or_else(|| PublicUrl::localhost(listen.port));
     service.data(url.on_loopback(listen.port).is_development())
 }

@@ -170,7 +170,7 @@ impl Server {
     }
 
     /// Writes down that a program was refused.
-    fn refusal(&self, event: &'static str, refused: &Refused) {
+    pub(crate) fn refusal(&self, event: &'static str, refused: &Refused) {
         let reason = Some(refused.reason());
         self.audit(&Event { event, outcome: Outcome::Refused, reason, ..Event::default() });
     }

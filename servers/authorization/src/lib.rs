@@ -19,6 +19,7 @@ pub mod program;
 mod rate;
 pub mod redirect;
 pub mod refused;
+mod registry;
 pub mod roster;
 pub mod settings;
 pub mod signing;

@@ -14,6 +14,7 @@ use tracing::info;
 use crate::{
     admin, client,
     config::{self, Rights},
+    registry,
     settings::{DEMO, Service, Settings, app},
 };
 
@@ -44,6 +45,11 @@ enum Action {
     Keys {
         #[command(subcommand)]
         action: admin::Keys,
+    },
+    /// Which clients have registered themselves
+    Clients {
+        #[command(subcommand)]
+        action: registry::Clients,
     },
 }
 
@@ -161,6 +167,7 @@ impl Program {
         match action {
             Some(Action::User { action }) => return action.run(&settings),
             Some(Action::Keys { action }) => return action.run(&settings),
+            Some(Action::Clients { action }) => return action.run(&settings).await,
             None => {}
         }
         if settings.service.print_config {

@@ -7,6 +7,7 @@ pub mod file;
 mod metadata;
 mod proof;
 pub mod registered;
+pub mod room;
 
 use std::{fmt, sync::Arc};
 

@@ -4,6 +4,7 @@ mod commands;
 mod killed;
 mod owners;
 mod people;
+mod registry;
 mod serving;
 mod unread;
 
