@@ -13,9 +13,10 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DiskError {
-    /// Others can read the private key.
+    /// Others can read what is secret.
     #[error(
-        "{0} can be read by other users of this machine: chmod 600 {0}, and make a new key if they may have read it"
+        "{0} can be read by other users of this machine: chmod 600 {0}; whoever has read it knows what \
+         is secret in it"
     )]
     Readable(PathBuf),
     /// Others can write what decides which keys count.
@@ -131,9 +132,9 @@ fn write(path: &Path, text: &str, secret: bool, place: &Path) -> Result<(), Disk
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, if secret { 0o600 } else { 0o644 });
     #[cfg(not(unix))]
     let _ = secret;
-    let mut file = options.open(path).map_err(|error| io(path, error))?;
+    let mut file = options.open(path).map_err(|error| io(place, error))?;
     let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
-    let done = written.map_err(|error| io(path, error)).and_then(|()| hand_over(&file, place));
+    let done = written.map_err(|error| io(place, error)).and_then(|()| hand_over(&file, place));
     done.inspect_err(|_| {
         let _ = fs::remove_file(path);
     })

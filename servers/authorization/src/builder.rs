@@ -7,7 +7,10 @@ use mcp_auth::{
     Clock, ScopeSet,
     algorithm::Algorithm,
     cache::Cache,
-    issuer::{files::KeyFiles, keys::Alg},
+    issuer::{
+        files::{FileError, KeyFiles},
+        keys::Alg,
+    },
     jwks::KeySet,
     jwt::{Policy, Verifier},
     origin::{Origins, Rule},
@@ -25,7 +28,7 @@ use crate::{
     rate::Rates,
     redirect,
     roster::Roster,
-    signing::Signer,
+    signing::{self, Signer},
     store::{Store, StoreError},
     throttle::Throttle,
     token,
@@ -74,8 +77,8 @@ pub enum BuildError {
     )]
     Resource,
     /// The keys.
-    #[error(transparent)]
-    Keys(#[from] mcp_auth::issuer::files::FileError),
+    #[error("{}", signing::why(.0))]
+    Keys(FileError),
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -207,7 +210,7 @@ impl Builder {
         if let Some(bad) = resources.iter().find(|resource| !redirect::is_resource(resource)) {
             return Err(BuildError::ResourceName(bad.clone()));
         }
-        let signer = Signer::open(keys, alg, clock.clone())?;
+        let signer = Signer::open(keys, alg, clock.clone()).map_err(BuildError::Keys)?;
         let keys = KeySet::of_any_kind(signer.jwks(), clock.clone());
         // a key of before may be of another kind, and what it has signed is good until it ends
         let algorithms = [Algorithm::Rs256, Algorithm::Es256, Algorithm::EdDsa];

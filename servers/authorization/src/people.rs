@@ -2,8 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    fs,
-    path::{Path, PathBuf},
+    path::Path,
     sync::{LazyLock, Mutex, PoisonError},
 };
 
@@ -16,6 +15,8 @@ use mcp_auth::{
     issuer::disk::{DiskError, must_be_private},
 };
 use serde::{Deserialize, Serialize};
+
+use crate::json_file::{self, JsonFileError};
 
 /// Letters of a password: enough for a sentence, and a limit for the work that somebody can make us do.
 const LONGEST_PASSWORD: usize = 256;
@@ -48,25 +49,12 @@ pub struct People {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PeopleError {
-    /// The file cannot be read or written.
-    #[error("{path}: {error}")]
-    Io {
-        /// Which file.
-        path: PathBuf,
-        /// Why.
-        error: std::io::Error,
-    },
+    /// The file cannot be read, or is not what this module writes.
+    #[error(transparent)]
+    File(#[from] JsonFileError),
     /// Others can read it.
     #[error(transparent)]
     Disk(#[from] DiskError),
-    /// It is not what this module writes.
-    #[error("{path} is not a file of people: {error}")]
-    Malformed {
-        /// Which file.
-        path: PathBuf,
-        /// Why.
-        error: serde_json::Error,
-    },
     /// A password is too long, or cannot be hashed.
     #[error("a password has at most {LONGEST_PASSWORD} letters, and one at least")]
     Password,
@@ -177,10 +165,7 @@ fn fits(password: &str, kept: &PasswordHash<'_>) -> Option<bool> {
 /// [`PeopleError`].
 pub fn read(path: &Path) -> Result<BTreeMap<String, Person>, PeopleError> {
     must_be_private(path)?;
-    let io = |error| PeopleError::Io { path: path.to_owned(), error };
-    let text = fs::read(path).map_err(io)?;
-    let read: BTreeMap<String, Person> = serde_json::from_slice(&text)
-        .map_err(|error| PeopleError::Malformed { path: path.to_owned(), error })?;
+    let read: BTreeMap<String, Person> = json_file::read(path, "a file of people")?;
     for (name, person) in &read {
         check_name(name)?;
         if PasswordHash::new(&person.password).is_err() {

@@ -34,7 +34,7 @@ impl Clients {
     /// # Errors
     /// One sentence.
     pub async fn run(self, settings: &Settings) -> anyhow::Result<()> {
-        let store = open(&folder(&settings.service, &settings.listen)?).await?;
+        let store = open(&folder(settings)?).await?;
         let now = Clock::default().now();
         let said = match self {
             Self::List => {
@@ -55,8 +55,7 @@ impl Clients {
             }
         };
         store.close().await;
-        say(&said);
-        Ok(())
+        say(&said)
     }
 }
 

@@ -1,6 +1,9 @@
 //! What can be set, and what follows from it?
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context as _, bail};
 use axum::{
@@ -11,7 +14,7 @@ use axum::{
 use clap::Parser;
 use common::{
     PublicUrl, server,
-    settings::{Connections, Listen},
+    settings::{Connections, Host as Address, Listen},
 };
 use mcp_auth::{
     ScopeSet,
@@ -126,7 +129,32 @@ pub struct Service {
     pub print_config: bool,
 }
 
+impl Settings {
+    /// The name of the server, as far as it is known before it has a port.
+    pub(crate) fn url(&self) -> PublicUrl {
+        let Listen { host, port, public_url } = &self.listen;
+        let url = public_url.clone().unwrap_or_else(|| PublicUrl::localhost(*port));
+        match host {
+            Address::Address(address) if !address.is_loopback() => url,
+            _ => url.on_loopback(*port),
+        }
+    }
+}
+
 impl Service {
+    /// What tokens can be for.
+    pub(crate) fn resources(&self, is_development: bool) -> Vec<String> {
+        match &self.resources[..] {
+            [] if is_development => vec!["http://localhost:9000/mcp".into()],
+            said => said.to_vec(),
+        }
+    }
+
+    /// Where decisions are written down.
+    pub(crate) fn audit(&self, data: &Path) -> PathBuf {
+        self.audit.clone().unwrap_or_else(|| data.join("audit.jsonl"))
+    }
+
     /// The folder of keys and database, if it was said or need not be.
     ///
     /// # Errors
@@ -157,16 +185,13 @@ pub async fn app(
             "others can reach this server, so its name must begin with https:// (--issuer): passwords come here"
         );
     }
-    let mut resources = service.resources.clone();
-    if resources.is_empty() && is_development {
-        resources.push("http://localhost:9000/mcp".into());
-    }
+    let resources = service.resources(is_development);
     let data = service.data(is_development)?;
     let people = people(service, &settings.rights, is_development)?;
     let documents = documents(service)?;
     disk::create_private_dir(&data)?;
     let store = Store::open(&data.join("authorization.db")).await?;
-    let audit = service.audit.clone().unwrap_or_else(|| data.join("audit.jsonl"));
+    let audit = service.audit(&data);
     let mut builder = AuthorizationServer::builder(&issuer, resources)
         .algorithm(service.algorithm)
         .access_tokens_last(service.access_token_lifetime)

@@ -27,6 +27,28 @@ pub struct Signer {
     key: Watched<SigningKey>,
 }
 
+/// Why there is no key, for the operator of this server: the commands that [`FileError`] names are others.
+pub(crate) fn why(error: &FileError) -> String {
+    match error {
+        FileError::Missing { dir, .. } => {
+            let dir = dir.display();
+            format!(
+                "there are no keys in {dir} yet: the server makes the first one when it starts; --data DIR names its folder"
+            )
+        }
+        FileError::Lost { dir, path, .. } => format!(
+            "{} is not there, but {} says that this key signs: bring it back, or make a new one with `authorization keys rotate`, which signs after {PUBLISHED} seconds",
+            path.display(),
+            dir.join("jwks.json").display()
+        ),
+        FileError::Malformed(list) => format!(
+            "{} is no list of keys: bring back what stood there before, or move the folder away, and the server makes a new key when it starts",
+            list.display()
+        ),
+        other => other.to_string(),
+    }
+}
+
 impl Signer {
     /// The key in this folder. One is made if there is none, or if the newest is for another algorithm.
     ///
@@ -47,7 +69,8 @@ impl Signer {
         let folder = files.clone();
         let key = Watched::new(key, LOOK, move |before: &SigningKey| {
             let read = folder.signing_key_published(PUBLISHED, clock.now());
-            let key = read.map_err(|why| {
+            let key = read.map_err(|error| {
+                let why = why(&error);
                 format!("the folder of keys cannot be used, so the key from before signs: {why}")
             })?;
             if key.kid() == before.kid() {

@@ -6,6 +6,7 @@ mod owners;
 mod people;
 mod registry;
 mod serving;
+mod texts;
 mod unread;
 
 use std::{
