@@ -22,6 +22,7 @@ use crate::{
     pages,
     rate::Kind,
     redirect,
+    refused::Refused as Unanswered,
     store::StoreError,
 };
 
@@ -61,6 +62,10 @@ fn problem(status: StatusCode, text: &str) -> Response {
 
 fn broken(error: &StoreError) -> Response {
     error!("{error}");
+    sorry()
+}
+
+fn sorry() -> Response {
     problem(
         StatusCode::INTERNAL_SERVER_ERROR,
         "Something is wrong with this server. Try again later.",
@@ -137,7 +142,7 @@ impl Server {
         let form =
             form.ok_or_else(|| here("The program that sent you here cannot be understood."))?;
         let id = client_id(&form).map_err(here)?;
-        let client = self.find(id).await.map_err(|error| broken(&error))?;
+        let client = self.find(id).await.map_err(|refused| self.unfound(&refused))?;
         let client = client
             .ok_or_else(|| here("The program that sent you here is not known to this server."))?;
         Ask::read(client.clone(), &form, &self.offer).map_err(|refused| match refused {
@@ -148,6 +153,15 @@ impl Server {
                 self.refuse(&client, &back, error, why)
             }
         })
+    }
+
+    /// For a request of whom nobody knows at the moment who sends it.
+    fn unfound(&self, refused: &Unanswered) -> Response {
+        let Unanswered::NotNow { why, retry_after } = refused else { return sorry() };
+        self.decided("authorize", Outcome::Refused, why, Who::default());
+        let text = "What the program that sent you here says of itself cannot be fetched at the moment. Try again in a moment.";
+        let page = problem(StatusCode::SERVICE_UNAVAILABLE, text);
+        ([(header::RETRY_AFTER, retry_after.to_string())], page).into_response()
     }
 
     /// Tells the client that there is nothing to ask the person. Where nobody here knows the client, the person goes there by himself

@@ -13,23 +13,32 @@ use mcp_auth::{
 };
 use tracing::{info, warn};
 
-use super::{Client, Proof, document::Documents, metadata};
-use crate::{Server, refused::Refused, store::StoreError};
+use super::{
+    Client, Proof,
+    document::{Documents, LATER, Missing},
+    metadata,
+};
+use crate::{Server, refused::Refused};
+
+/// For a client that must not register anew, or throw its tokens away, because its document cannot be read for a moment.
+const NOT_NOW: &str = "the document about this client cannot be fetched at the moment";
 
 impl Server {
     /// The client of this id, wherever it is from.
     ///
     /// # Errors
-    /// When the database fails.
-    pub(crate) async fn find(&self, id: &str) -> Result<Option<Arc<Client>>, StoreError> {
+    /// When the database fails, or nobody knows at the moment.
+    pub(crate) async fn find(&self, id: &str) -> Result<Option<Arc<Client>>, Refused> {
         if let Some(client) = self.clients.get(id) {
             return Ok(Some(client.clone()));
         }
         if Documents::is_address(id) {
-            return Ok(match &self.documents {
-                Some(documents) => documents.get(id).await,
-                None => None,
-            });
+            let Some(documents) = &self.documents else { return Ok(None) };
+            return match documents.get(id).await {
+                Ok(client) => Ok(Some(client)),
+                Err(Missing::Nobody) => Ok(None),
+                Err(Missing::NotNow) => Err(Refused::NotNow { why: NOT_NOW, retry_after: LATER }),
+            };
         }
         let Some(stored) = self.store.registered(id).await? else { return Ok(None) };
         Ok(metadata::client(stored).map(Arc::new))
