@@ -18,6 +18,7 @@ use mcp_auth::{
 };
 
 use crate::{
+    passwords,
     people::{self, Person},
     program::say,
     settings::Settings,
@@ -104,7 +105,7 @@ impl User {
                         known.join(", ")
                     );
                 }
-                let password = people::hash(&password()?)?;
+                let password = passwords::hash(&password()?)?;
                 let said = format!("{name} can log in as {}", roles.join(", "));
                 all.insert(
                     name,
@@ -114,7 +115,7 @@ impl User {
             }
             Self::Password { name } => {
                 let person = all.get_mut(&name).with_context(|| unknown(&name))?;
-                person.password = people::hash(&password()?)?;
+                person.password = passwords::hash(&password()?)?;
                 person.stamp = disk::random();
                 format!("{name} has another password; sessions and tokens from before have ended")
             }

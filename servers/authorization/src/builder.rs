@@ -15,7 +15,6 @@ use mcp_auth::{
     jwt::{Policy, Verifier},
     origin::{Origins, Rule},
 };
-use tokio::sync::Semaphore;
 
 use crate::{
     AuthorizationServer, Server,
@@ -253,7 +252,7 @@ impl Builder {
             proxies,
             knocking,
             access,
-            logins: Arc::new(Semaphore::new(2)),
+            passwords: Arc::default(),
             issuer,
         };
         Ok(AuthorizationServer { server: Arc::new(server) })

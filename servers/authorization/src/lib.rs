@@ -15,6 +15,7 @@ mod introspect;
 pub mod json_file;
 mod metadata;
 mod pages;
+pub mod passwords;
 pub mod people;
 pub mod program;
 mod rate;
@@ -44,7 +45,6 @@ use mcp_auth::{
     jwt::Verifier,
     origin::{self, Rule},
 };
-use tokio::sync::Semaphore;
 use tracing::error;
 
 pub use crate::builder::{BuildError, Builder};
@@ -54,6 +54,7 @@ use crate::{
     caller::Proxies,
     client::{Client, document::Documents, registered},
     cookie::Cookies,
+    passwords::Passwords,
     rate::Rates,
     roster::Roster,
     signing::Signer,
@@ -84,8 +85,7 @@ pub struct Server {
     proxies: Proxies,
     knocking: Arc<Rule>,
     access: i64,
-    /// Passwords that are checked at a time: each takes a core and 19 MiB for a moment.
-    logins: Arc<Semaphore>,
+    passwords: Arc<Passwords>,
 }
 
 impl Server {

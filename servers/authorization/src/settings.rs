@@ -27,7 +27,7 @@ use tracing::info;
 
 use crate::{
     AuthorizationServer, audit::Audit, client, client::document::Documents, config::Rights,
-    people::People, roster::Roster, store::Store,
+    passwords::Passwords, people::People, roster::Roster, store::Store,
 };
 
 /// Who everybody knows, in development: names, passwords and roles.
@@ -245,8 +245,10 @@ fn people(service: &Service, rights: &Rights, is_development: bool) -> anyhow::R
     if let Some(file) = &service.people {
         let roster = Roster::in_file(file.clone(), nobody)?;
         // a hash is slow on purpose: only of who is there, and only where it matters
-        let now = roster.now();
-        let is_known = |name, password| now.get(name).is_some() && now.is(name, password);
+        let (now, passwords) = (roster.now(), Passwords::default());
+        let is_known = |name, password| {
+            now.get(name).is_some_and(|person| passwords.fits(password, Some(&person.password)))
+        };
         if !is_development
             && let Some((name, ..)) =
                 DEMO.iter().find(|(name, password, _)| is_known(name, password))
