@@ -2,6 +2,7 @@
 #![allow(clippy::result_large_err)] // a refusal is an answer, made once for each request
 
 mod admin;
+pub mod app;
 pub mod audit;
 pub mod authorize;
 mod builder;

@@ -17,9 +17,10 @@ use tracing::{info, warn};
 
 use crate::{
     admin,
+    app::app,
     config::{self, Rights},
     registry,
-    settings::{DEMO, Service, Settings, app},
+    settings::{DEMO, Service, Settings},
     shown,
 };
 
