@@ -196,7 +196,7 @@ pub fn must_be_private(path: &Path) -> Result<(), DiskError> {
 ///
 /// # Errors
 /// [`DiskError::Writable`]; what the system says.
-pub(crate) fn must_be_guarded(path: &Path) -> Result<(), DiskError> {
+pub fn must_be_guarded(path: &Path) -> Result<(), DiskError> {
     let metadata = fs::metadata(path).map_err(|error| io(path, error))?;
     #[cfg(unix)]
     {

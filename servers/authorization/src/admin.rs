@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     fmt::Write as _,
-    io::{BufRead as _, IsTerminal as _},
+    io::{BufRead as _, ErrorKind, IsTerminal as _},
     path::{Path, PathBuf},
 };
 
@@ -86,7 +86,7 @@ impl User {
         if let Self::List = self {
             return say(&listed(file, "")?);
         }
-        let makes_it = matches!(self, Self::Add { .. }) && !file.exists();
+        let makes_it = matches!(self, Self::Add { .. }) && is_missing(file);
         let mut all = if makes_it { BTreeMap::new() } else { read(file)? };
         let unknown = |name: &str| format!("there is nobody called {name:?} in {}", file.display());
         let said = match self {
@@ -140,8 +140,13 @@ impl User {
     }
 }
 
+/// Is it certain that nothing is there? Where we may not look, there may be something.
+pub(crate) fn is_missing(file: &Path) -> bool {
+    file.metadata().is_err_and(|error| error.kind() == ErrorKind::NotFound)
+}
+
 fn read(file: &Path) -> anyhow::Result<BTreeMap<String, Person>> {
-    if !file.exists() {
+    if is_missing(file) {
         bail!("there is no file {}; `authorization user add` makes it", file.display());
     }
     Ok(people::read(file)?)

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use axum::{
     Router,
     middleware::{from_fn, from_fn_with_state},
@@ -53,6 +53,7 @@ pub async fn app(
     let people = people(service, &settings.rights, is_development)?;
     let documents = documents(service)?;
     disk::create_private_dir(&data)?;
+    disk::must_be_guarded(&data)?; // or somebody else could put another database, and other keys, in place of these
     let store = Store::open(&data.join("authorization.db")).await?;
     let audit = service.audit(&data);
     let mut builder = AuthorizationServer::builder(&issuer, resources)
@@ -93,9 +94,11 @@ fn documents(service: &Service) -> anyhow::Result<Documents> {
     let authorities = match &service.client_metadata_ca {
         None => Vec::new(),
         Some(file) => {
-            let pem = std::fs::read(file).with_context(|| file.display().to_string())?;
-            reqwest::Certificate::from_pem_bundle(&pem)
-                .with_context(|| file.display().to_string())?
+            let named = || format!("{} (--client-metadata-ca)", file.display());
+            let pem = std::fs::read(file).with_context(named)?;
+            let all = reqwest::Certificate::from_pem_bundle(&pem).with_context(named)?;
+            ensure!(!all.is_empty(), "{} has no certificate in PEM", named());
+            all
         }
     };
     Ok(Documents::new(authorities, service.dangerously_fetch_private_client_metadata)?)

@@ -4,6 +4,7 @@ use std::{
     ffi::OsString,
     fmt::Write as _,
     io::{ErrorKind, Write as _},
+    net::SocketAddr,
     path::PathBuf,
     time::Duration,
 };
@@ -12,6 +13,7 @@ use anyhow::Context as _;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand, error};
 use common::{PublicUrl, server};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use tokio::net::TcpListener;
 use toml::Table;
 use tracing::{info, warn};
 
@@ -145,14 +147,16 @@ impl Program {
         if settings.service.print_config {
             return say(&format!("{}{}", self.shown, shown::rest(&settings)?));
         }
-        let metrics = settings.service.metrics.map(|_| PrometheusBuilder::new().install_recorder());
-        let metrics = metrics.transpose()?;
         let bound = server::bind(&settings.listen).await?;
+        let metrics = match settings.service.metrics {
+            Some(address) => Some(bind(address).await?),
+            None => None,
+        };
         let (router, server) = app(&settings, &bound.url).await?;
         tokio::spawn(server.housekeeping());
-        if let (Some(address), Some(handle)) = (settings.service.metrics, metrics) {
-            tokio::spawn(publish(tokio::net::TcpListener::bind(address).await?, handle));
-            info!("metrics are at http://{address}/metrics");
+        if let Some((listener, handle)) = metrics {
+            info!("metrics are at http://{}/metrics", listener.local_addr()?);
+            tokio::spawn(publish(listener, handle));
         }
         if let Err(error) = say(&greeting(&bound.url, &settings.service)) {
             warn!("{error:#}"); // whoever started us need not read it
@@ -193,7 +197,14 @@ pub(crate) fn say(text: &str) -> anyhow::Result<()> {
     }
 }
 
-async fn publish(listener: tokio::net::TcpListener, handle: PrometheusHandle) {
+/// Counts from now on, and takes the address where that can be asked for.
+async fn bind(address: SocketAddr) -> anyhow::Result<(TcpListener, PrometheusHandle)> {
+    let listener = TcpListener::bind(address).await;
+    let named = || format!("cannot listen on {address} for metrics (--metrics)");
+    Ok((listener.with_context(named)?, PrometheusBuilder::new().install_recorder()?))
+}
+
+async fn publish(listener: TcpListener, handle: PrometheusHandle) {
     let upkeep = handle.clone();
     tokio::spawn(async move {
         loop {

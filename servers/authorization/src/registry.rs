@@ -8,7 +8,7 @@ use mcp_auth::Clock;
 use serde_json::Value;
 
 use crate::{
-    admin::folder,
+    admin::{folder, is_missing},
     program::say,
     redirect,
     settings::Settings,
@@ -62,7 +62,7 @@ impl Clients {
 /// The database in this folder. None is made: a new one would be empty, and hide that this is the wrong folder.
 async fn open(folder: &Path) -> anyhow::Result<Store> {
     let file = folder.join("authorization.db");
-    if !file.is_file() {
+    if is_missing(&file) {
         bail!(
             "there is no database {}; --data DIR names the folder of a server that has run",
             file.display()

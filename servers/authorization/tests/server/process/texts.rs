@@ -33,6 +33,8 @@ fn an_error_names_the_file_and_what_helps() {
         (&["user", "disable", "bob", "--people", "no.json"], "there is no file no.json", "bob"),
         (&["user", "disable", "bob", "--people", "people.json"], "nobody called \"bob\"", "add"),
         (&["--clients", "no.json"], "no.json: ", "key"),
+        (&["--client-metadata-ca", "list.json", "--port", "0"], "no certificate", "key"),
+        (&["--metrics", "192.0.2.1:80", "--port", "0"], "192.0.2.1:80 for metrics", "key"),
         (&["--clients", "list.json"], "list.json is not a list of clients", "key"),
     ] {
         let (is_ok, text) = said(&run(folder.path(), arguments, ""));
@@ -71,6 +73,20 @@ fn what_others_can_read_is_told_without_advice_about_another_file() {
         assert!(!is_ok && text.contains(&format!("chmod 600 {file};")), "{text}");
         assert!(!text.contains("key"), "{text}");
     }
+}
+
+/// Who can write there can put a database and keys of his own in place of ours.
+#[cfg(unix)]
+#[test]
+fn a_folder_of_data_that_others_can_write_is_refused() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    fs::create_dir(&data).unwrap();
+    fs::set_permissions(&data, fs::Permissions::from_mode(0o757)).unwrap();
+    let (is_ok, text) = said(&run(folder.path(), &["--data", "data", "--port", "0"], ""));
+    assert!(!is_ok && text.contains("chmod go-w data"), "{text}");
+    assert!(!data.join("authorization.db").exists());
 }
 
 /// `/dev/full` takes nothing, as a disk that is full.
