@@ -7,20 +7,23 @@ use std::{fmt, io, path::Path, sync::Arc};
 
 use serde::Serialize;
 
-use crate::{Server, caller};
+use crate::{
+    Server,
+    caller::{self, Client},
+};
 
 /// A decision. What does not apply is left out.
 #[derive(Debug, Default, Serialize)]
 pub struct Event<'a> {
     /// What was asked: `authorize`, `login`, `consent`, `code`, `token`, `replay`,
-    /// `introspect`, `revoke`, `register`, `logout`.
+    /// `introspect`, `revoke`, `register`, `logout`, `limit`.
     pub event: &'static str,
     /// `allowed` or `refused`.
     pub outcome: Outcome,
     /// Why it was refused, or how it was allowed: a word or a sentence of this server.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<&'a str>,
-    /// The client's id.
+    /// The client's id. Left out, it is that of whoever has asked, if he has shown that he is the one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client: Option<&'a str>,
     /// The person.
@@ -54,6 +57,10 @@ struct Line<'a> {
     time: i64,
     #[serde(flatten)]
     event: &'a Event<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    claimed: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     address: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -121,8 +128,14 @@ impl Server {
             Outcome::Refused => "refused",
         })
         .increment(1);
+        let (client, claimed) = match caller::client() {
+            Some(Client::Known(client)) if event.client.is_none() => (Some(client), None),
+            Some(Client::Claimed(client)) => (None, Some(client)),
+            _ => (None, None),
+        };
         let address = caller::address().map(|address| address.to_string());
-        let line = Line { time: self.clock.now(), event, address, request: caller::request() };
+        let (time, request) = (self.clock.now(), caller::request());
+        let line = Line { time, event, client, claimed, address, request };
         if let Ok(line) = serde_json::to_string(&line) {
             self.audit.0.write(&line);
         }

@@ -160,7 +160,14 @@ pub async fn ready(State(server): State<Arc<Server>>) -> Response {
 impl Server {
     /// Counts a request, where requests are counted.
     pub(crate) fn count(&self, kind: Kind) -> Result<(), Refused> {
-        self.rates.as_ref().map_or(Ok(()), |rates| rates.count(kind))
+        let Some(rates) = &self.rates else { return Ok(()) };
+        rates.count(kind).inspect_err(|_| {
+            // a line for each would let whoever sends so many fill the disk
+            if rates.is_news() {
+                let (outcome, reason) = (Outcome::Refused, Some(kind.too_many()));
+                self.audit(&Event { event: "limit", outcome, reason, ..Event::default() });
+            }
+        })
     }
 
     /// A form that a program has sent, counted.
@@ -169,8 +176,11 @@ impl Server {
         form_of(request).await
     }
 
-    /// Writes down that a program was refused.
+    /// Writes down that a program was refused. That it has asked too often stands there already.
     pub(crate) fn refusal(&self, event: &'static str, refused: &Refused) {
+        if let Refused::TooMany { .. } = refused {
+            return;
+        }
         let reason = Some(refused.reason());
         self.audit(&Event { event, outcome: Outcome::Refused, reason, ..Event::default() });
     }

@@ -19,6 +19,8 @@ pub enum Refused {
         /// It sent `Authorization`, so it is told how to (RFC 6749 §5.2).
         in_header: bool,
     },
+    /// 401: it does not say who it is.
+    Nobody,
     /// 401: not the token of this registration (RFC 7592 §2).
     Registration,
     /// 429.
@@ -61,6 +63,7 @@ impl Refused {
         match self {
             Self::Request(_, why) => why,
             Self::Client { .. } => "an unknown client, or not its proof",
+            Self::Nobody => "client_id is missing",
             Self::Registration => "not the registration's token",
             Self::TooMany { .. } => "too many requests",
             Self::TooManyClients(_) => "too many clients of this address have got no token",
@@ -102,6 +105,11 @@ impl IntoResponse for Refused {
                     return refusal;
                 }
                 ([(header::WWW_AUTHENTICATE, "Basic realm=\"clients\"")], refusal).into_response()
+            }
+            Self::Nobody => {
+                info!("refused: client_id is missing");
+                let text = "client_id is missing; a client with a secret or a key shows that too";
+                refuse(StatusCode::UNAUTHORIZED, "invalid_client", text)
             }
             Self::Registration => {
                 info!("refused: not the registration's token");

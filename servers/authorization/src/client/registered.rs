@@ -108,13 +108,17 @@ impl Server {
         self.count(Kind::Register)?;
         let token = bearer::token(request.uri(), request.headers(), 1024).map(str::to_owned);
         let stored = self.store.registered(id).await?;
-        let (Ok(token), Some(mut stored)) = (token, stored) else {
+        let Some(mut stored) = stored else { return Err(Refused::Registration) };
+        let Ok(token) = token else {
+            caller::is(caller::Client::Claimed(stored.id));
             return Err(Refused::Registration);
         };
         let (given, kept) = (hash(&token), stored.registration.as_bytes());
         if aws_lc_rs::constant_time::verify_slices_are_equal(given.as_bytes(), kept).is_err() {
+            caller::is(caller::Client::Claimed(stored.id));
             return Err(Refused::Registration);
         }
+        caller::is(caller::Client::Known(stored.id.clone()));
         let before = || serde_json::from_str::<Metadata>(&stored.metadata).map_err(Refused::broken);
         let metadata = match request.method().as_str() {
             "GET" => before()?,

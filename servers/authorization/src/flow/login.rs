@@ -38,10 +38,10 @@ impl Server {
     }
 
     pub(super) async fn log_in(&self, request: Request) -> Shown {
-        let posted = self.posted(request).await?;
+        let posted = self.posted("login", request).await?;
         let Posted { form, request: asked, csrf, visit } = &posted;
         if !self.cookies.is_ours(csrf, visit, "login", asked) {
-            return Err(self.anew(&posted));
+            return Err(self.anew("login", &posted, Who::default()));
         }
         let ask = self.read(asked).await?;
         let text = |name| form.one(name).ok().flatten().unwrap_or_default().to_owned();

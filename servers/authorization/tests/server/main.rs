@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test fails by panicking
 
 mod attacks;
+mod audit;
 #[path = "../../../../mcp-auth/tests/library/remote/authority.rs"]
 mod authority;
 mod browser;
