@@ -7,6 +7,7 @@ pub mod context;
 pub mod jsonrpc;
 pub mod legacy;
 pub mod list;
+mod log;
 pub mod modern;
 pub mod prompts;
 pub mod public_url;

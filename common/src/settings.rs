@@ -1,14 +1,10 @@
 //! What can be set from outside, and how does a program of this workshop start and fail?
 
-use std::{fmt, future::Future, io::IsTerminal, net::IpAddr, process::ExitCode, str::FromStr};
+use std::{fmt, future::Future, net::IpAddr, process::ExitCode, str::FromStr};
 
 use clap::{Args, Parser, error::ContextKind};
-use tracing::{level_filters::LevelFilter, warn};
-use tracing_subscriber::{
-    Layer as _, filter::Targets, layer::SubscriberExt as _, util::SubscriberInitExt as _,
-};
 
-use crate::PublicUrl;
+use crate::{PublicUrl, log};
 
 /// Where the server listens, and under which name it is known.
 #[derive(Args, Clone, Debug)]
@@ -117,10 +113,11 @@ where
         Err(error) if error.use_stderr() => anyhow::bail!(sentence::<S>(&error)),
         Err(help_or_version) => return Ok(help_or_version.print()?),
     };
-    log();
+    let log = log::start()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let result = runtime.block_on(run(settings));
     runtime.shutdown_background();
+    log.settle(); // or the last lines would be missing
     result
 }
 
@@ -152,23 +149,4 @@ fn sentence<S: Parser>(error: &clap::Error) -> String {
         .and_then(|arg| arg.get_env())
         .map(|env| format!(" (the environment variable is {})", env.to_string_lossy()));
     format!("{said}{}; --help lists all settings", variable.unwrap_or_default())
-}
-
-/// Log lines go to stderr. `RUST_LOG` is a level, such as `debug`, or levels of parts, such as `step8=debug`; what it does not
-/// name is at `info`.
-fn log() {
-    let said = std::env::var("RUST_LOG").unwrap_or_default();
-    let read = if said.is_empty() { Ok(Targets::new()) } else { said.parse() };
-    let levels = read.as_ref().cloned().unwrap_or_default();
-    let otherwise = levels.default_level().unwrap_or(LevelFilter::INFO);
-    let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    let lines = tracing_subscriber::fmt::layer()
-        .with_target(false)
-        .with_ansi(colour)
-        .with_writer(std::io::stderr)
-        .with_filter(levels.with_default(otherwise));
-    tracing_subscriber::registry().with(lines).init();
-    if let Err(error) = read {
-        warn!("RUST_LOG is {said:?}, which cannot be read, so it is info: {error}");
-    }
 }

@@ -1,7 +1,7 @@
 //! How is a secret written down so that nobody else reads it, and nobody ever reads half of it?
 
 use std::{
-    fs::{self, OpenOptions},
+    fs::{self, File, OpenOptions},
     io::{ErrorKind, Write as _},
     path::{Path, PathBuf},
 };
@@ -13,9 +13,10 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DiskError {
-    /// Others can read the private key.
+    /// Others can read what is secret.
     #[error(
-        "{0} can be read by other users of this machine: chmod 600 {0}, and make a new key if they may have read it"
+        "{0} can be read by other users of this machine: chmod 600 {0}; whoever has read it knows what \
+         is secret in it"
     )]
     Readable(PathBuf),
     /// Others can write what decides which keys count.
@@ -28,6 +29,21 @@ pub enum DiskError {
         path: PathBuf,
         /// Its mode, the last three digits.
         mode: u32,
+    },
+    /// The new file would belong to somebody else, and its owner could not read it any more.
+    #[error(
+        "{path} belongs to user {uid} and group {gid}, and the system does not let us give them a new one ({error}): \
+         run this as that user or as root; nothing was changed"
+    )]
+    Owner {
+        /// The file, or the folder of a file that is not there yet.
+        path: PathBuf,
+        /// Whose it is.
+        uid: u32,
+        /// And of which group.
+        gid: u32,
+        /// What the system says.
+        error: std::io::Error,
     },
     /// The file system said no.
     #[error("{path} cannot be read or written: {error}")]
@@ -70,14 +86,15 @@ fn draft(path: &Path, text: &str, secret: bool) -> Result<PathBuf, DiskError> {
     let mut name = path.as_os_str().to_owned();
     name.push(format!(".{}", random()));
     let draft = PathBuf::from(name);
-    write_new(&draft, text, secret)?;
+    write(&draft, text, secret, path)?;
     Ok(draft)
 }
 
-/// Replaces a file in one step, so that no reader ever sees half of it.
+/// Replaces a file in one step, so that no reader ever sees half of it. The new one belongs to whom the old one did: when
+/// root changes a file of a service, the service must be able to read it.
 ///
 /// # Errors
-/// What the system says; the file from before is still there then.
+/// [`DiskError::Owner`]; what the system says; the file from before is still there then.
 pub fn replace(path: &Path, text: &str, secret: bool) -> Result<(), DiskError> {
     let draft = draft(path, text, secret)?;
     fs::rename(&draft, path).map_err(|error| {
@@ -98,20 +115,64 @@ pub fn create_private_dir(dir: &Path) -> Result<(), DiskError> {
     builder.create(dir).map_err(|error| io(dir, error))
 }
 
-/// Writes a new file; a secret one is never readable by others, not for a moment. On Windows it inherits
-/// the access list of its folder.
+/// Writes a new file; a secret one is never readable by others, not for a moment. What root writes belongs to whom its
+/// folder belongs to. On Windows it inherits the access list of its folder.
 ///
 /// # Errors
 /// When the file exists, or the system says no.
 pub fn write_new(path: &Path, text: &str, secret: bool) -> Result<(), DiskError> {
+    write(path, text, secret, path)
+}
+
+/// Writes a new file that is to stand in this place.
+fn write(path: &Path, text: &str, secret: bool, place: &Path) -> Result<(), DiskError> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, if secret { 0o600 } else { 0o644 });
     #[cfg(not(unix))]
     let _ = secret;
-    let mut file = options.open(path).map_err(|error| io(path, error))?;
-    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(|error| io(path, error))
+    let mut file = options.open(path).map_err(|error| io(place, error))?;
+    let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
+    let done = written.map_err(|error| io(place, error)).and_then(|()| hand_over(&file, place));
+    done.inspect_err(|_| {
+        let _ = fs::remove_file(path);
+    })
+}
+
+/// Gives a new file to whom the one belongs that stands in its place, and what root makes to whom the folder belongs.
+#[cfg(unix)]
+fn hand_over(file: &File, place: &Path) -> Result<(), DiskError> {
+    use std::os::unix::fs::{MetadataExt as _, fchown};
+    let new = file.metadata().map_err(|error| io(place, error))?;
+    let (path, old) = match fs::metadata(place) {
+        // not the new file itself, which stands there when it was not written as a draft
+        Ok(old) if (old.dev(), old.ino()) != (new.dev(), new.ino()) => (place, old),
+        _ if new.uid() != 0 => return Ok(()),
+        _ => {
+            let folder = place.parent().filter(|dir| !dir.as_os_str().is_empty());
+            let folder = folder.unwrap_or(Path::new("."));
+            match fs::metadata(folder).map_err(|error| io(folder, error))? {
+                roots if roots.uid() == 0 => return Ok(()),
+                other => (folder, other),
+            }
+        }
+    };
+    let (uid, gid) = (old.uid(), old.gid());
+    if (new.uid(), new.gid()) == (uid, gid) {
+        return Ok(());
+    }
+    fchown(file, Some(uid), Some(gid)).map_err(|error| DiskError::Owner {
+        path: path.to_owned(),
+        uid,
+        gid,
+        error,
+    })
+}
+
+#[cfg(not(unix))]
+fn hand_over(_: &File, _: &Path) -> Result<(), DiskError> {
+    Ok(())
 }
 
 /// Refuses a secret that other users of this machine can read. On Windows the access list is the folder's.
@@ -135,7 +196,7 @@ pub fn must_be_private(path: &Path) -> Result<(), DiskError> {
 ///
 /// # Errors
 /// [`DiskError::Writable`]; what the system says.
-pub(crate) fn must_be_guarded(path: &Path) -> Result<(), DiskError> {
+pub fn must_be_guarded(path: &Path) -> Result<(), DiskError> {
     let metadata = fs::metadata(path).map_err(|error| io(path, error))?;
     #[cfg(unix)]
     {

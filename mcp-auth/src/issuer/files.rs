@@ -235,7 +235,9 @@ impl KeyFiles {
 
     fn store(&self, key: &SigningKey) -> Result<(), FileError> {
         write_new(&self.private(key.kid()), &key.to_pem()?, true)?;
-        Ok(write_new(&self.public(key.kid()), &key.public_pem()?, false)?)
+        let public = key.public_pem()?;
+        let written = write_new(&self.public(key.kid()), &public, false);
+        Ok(written.inspect_err(|_| self.forget(key.kid()))?)
     }
 
     fn forget(&self, kid: &str) {

@@ -3,23 +3,26 @@
 use std::{
     collections::BTreeMap,
     fmt::Write as _,
-    io::{BufRead as _, IsTerminal as _},
+    io::{BufRead as _, ErrorKind, IsTerminal as _},
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use clap::Subcommand;
-use common::PublicUrl;
 use mcp_auth::{
     Clock,
-    issuer::{disk, files::KeyFiles},
+    issuer::{
+        disk,
+        files::{KeyFiles, Listed},
+    },
 };
 
 use crate::{
+    passwords,
     people::{self, Person},
     program::say,
-    settings::{Service, Settings},
-    signing::{OVERLAP, PUBLISHED},
+    settings::Settings,
+    signing::{self, OVERLAP, PUBLISHED},
 };
 
 /// Letters that a new password has at least.
@@ -81,10 +84,10 @@ impl User {
             );
         };
         if let Self::List = self {
-            say(&listed(file, "")?);
-            return Ok(());
+            return say(&listed(file, "")?);
         }
-        let mut all = if file.exists() { people::read(file)? } else { BTreeMap::new() };
+        let makes_it = matches!(self, Self::Add { .. }) && is_missing(file);
+        let mut all = if makes_it { BTreeMap::new() } else { read(file)? };
         let unknown = |name: &str| format!("there is nobody called {name:?} in {}", file.display());
         let said = match self {
             Self::Add { name, roles } => {
@@ -102,7 +105,7 @@ impl User {
                         known.join(", ")
                     );
                 }
-                let password = people::hash(&password()?)?;
+                let password = passwords::hash(&password()?)?;
                 let said = format!("{name} can log in as {}", roles.join(", "));
                 all.insert(
                     name,
@@ -112,7 +115,7 @@ impl User {
             }
             Self::Password { name } => {
                 let person = all.get_mut(&name).with_context(|| unknown(&name))?;
-                person.password = people::hash(&password()?)?;
+                person.password = passwords::hash(&password()?)?;
                 person.stamp = disk::random();
                 format!("{name} has another password; sessions and tokens from before have ended")
             }
@@ -133,15 +136,26 @@ impl User {
         };
         let text = serde_json::to_string_pretty(&all)? + "\n";
         disk::replace(file, &text, true)?;
-        say(&format!("{said}\n"));
-        Ok(())
+        say(&format!("{said}\n")).context(said)
     }
+}
+
+/// Is it certain that nothing is there? Where we may not look, there may be something.
+pub(crate) fn is_missing(file: &Path) -> bool {
+    file.metadata().is_err_and(|error| error.kind() == ErrorKind::NotFound)
+}
+
+fn read(file: &Path) -> anyhow::Result<BTreeMap<String, Person>> {
+    if is_missing(file) {
+        bail!("there is no file {}; `authorization user add` makes it", file.display());
+    }
+    Ok(people::read(file)?)
 }
 
 /// Names and roles, a line each.
 pub(crate) fn listed(file: &Path, before: &str) -> anyhow::Result<String> {
     let mut lines = String::new();
-    for (name, person) in people::read(file)? {
+    for (name, person) in read(file)? {
         let state = if person.disabled { "  (locked out)" } else { "" };
         let _ = writeln!(lines, "{before}{name}  {}{state}", person.roles.join(", "));
     }
@@ -173,29 +187,31 @@ impl Keys {
     /// # Errors
     /// One sentence.
     pub fn run(self, settings: &Settings) -> anyhow::Result<()> {
-        let files = KeyFiles::new(folder(&settings.service, &settings.listen)?.join("keys"));
+        let files = KeyFiles::new(folder(settings)?.join("keys"));
+        let now = Clock::default().now();
+        let why = |error| anyhow!(signing::why(&error));
         match self {
             Self::Rotate => {
-                let now = Clock::default().now();
-                let key = files.rotate(settings.service.algorithm, 2048, OVERLAP, now)?;
-                say(&format!("{}  {}  signs in {PUBLISHED} seconds\n", key.kid(), key.alg()));
+                let alg = settings.service.algorithm;
+                let key = files.rotate(alg, 2048, OVERLAP, now).map_err(why)?;
+                let said = format!("{}  {alg}  signs in {PUBLISHED} seconds", key.kid());
+                say(&format!("{said}\n")).context(said)
             }
             Self::List => {
-                let now = Clock::default().now();
-                for key in files.list()? {
-                    let left = key
-                        .retires
-                        .map(|at| format!("  published for {} min", (at - now).max(0) / 60));
-                    say(&format!("{}  {}{}\n", key.kid, key.alg, left.unwrap_or_default()));
-                }
+                let keys = files.list().map_err(why)?;
+                say(&keys.iter().map(|key| line(key, now)).collect::<String>())
             }
         }
-        Ok(())
     }
 }
 
+/// A key, and how long it is still published.
+fn line(key: &Listed, now: i64) -> String {
+    let left = key.retires.map(|at| format!("  published for {} min", (at - now).max(0) / 60));
+    format!("{}  {}{}\n", key.kid, key.alg, left.unwrap_or_default())
+}
+
 /// The folder of data, as the server would find it.
-fn folder(service: &Service, listen: &common::settings::Listen) -> anyhow::Result<PathBuf> {
-    let url = listen.public_url.clone().unwrap_or_else(|| PublicUrl::localhost(listen.port));
-    service.data(url.on_loopback(listen.port).is_development())
+pub(crate) fn folder(settings: &Settings) -> anyhow::Result<PathBuf> {
+    settings.service.data(settings.url().is_development())
 }

@@ -1,24 +1,29 @@
 //! Who decided what, about whom? One line of JSON for each decision, for people who have to find out later. Never a code, a
 //! token, a secret or a password, and no name that was typed unless it is somebody's.
 
-use std::{fmt, sync::Arc};
+mod file;
+
+use std::{fmt, io, path::Path, sync::Arc};
 
 use serde::Serialize;
 
-use crate::{Server, caller};
+use crate::{
+    Server,
+    caller::{self, Client},
+};
 
 /// A decision. What does not apply is left out.
 #[derive(Debug, Default, Serialize)]
 pub struct Event<'a> {
     /// What was asked: `authorize`, `login`, `consent`, `code`, `token`, `replay`,
-    /// `introspect`, `revoke`, `register`, `logout`.
+    /// `introspect`, `revoke`, `register`, `logout`, `limit`.
     pub event: &'static str,
     /// `allowed` or `refused`.
     pub outcome: Outcome,
     /// Why it was refused, or how it was allowed: a word or a sentence of this server.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<&'a str>,
-    /// The client's id.
+    /// The client's id. Left out, it is that of whoever has asked, if he has shown that he is the one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client: Option<&'a str>,
     /// The person.
@@ -53,6 +58,10 @@ struct Line<'a> {
     #[serde(flatten)]
     event: &'a Event<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    client: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    claimed: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     address: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     request: Option<String>,
@@ -60,12 +69,41 @@ struct Line<'a> {
 
 /// Where the lines go.
 #[derive(Clone)]
-pub struct Audit(Arc<dyn Fn(&str) + Send + Sync>);
+pub struct Audit(Arc<dyn Lines>);
+
+/// Something that takes lines, without their line ends.
+trait Lines: Send + Sync {
+    fn write(&self, line: &str);
+
+    /// Are all lines written?
+    fn is_ready(&self) -> bool {
+        true
+    }
+}
+
+impl<F: Fn(&str) + Send + Sync> Lines for F {
+    fn write(&self, line: &str) {
+        self(line);
+    }
+}
 
 impl Audit {
     /// Calls this for each line, which has no line end.
     pub fn new(write: impl Fn(&str) + Send + Sync + 'static) -> Self {
         Self(Arc::new(write))
+    }
+
+    /// Adds the lines to this file, which is made if it is not there.
+    ///
+    /// # Errors
+    /// When it cannot be opened, or is a pipe.
+    pub fn in_file(path: &Path) -> io::Result<Self> {
+        Ok(Self(Arc::new(file::AuditFile::open(path)?)))
+    }
+
+    /// Are all lines written?
+    pub(crate) fn is_ready(&self) -> bool {
+        self.0.is_ready()
     }
 }
 
@@ -90,10 +128,16 @@ impl Server {
             Outcome::Refused => "refused",
         })
         .increment(1);
+        let (client, claimed) = match caller::client() {
+            Some(Client::Known(client)) if event.client.is_none() => (Some(client), None),
+            Some(Client::Claimed(client)) => (None, Some(client)),
+            _ => (None, None),
+        };
         let address = caller::address().map(|address| address.to_string());
-        let line = Line { time: self.clock.now(), event, address, request: caller::request() };
+        let (time, request) = (self.clock.now(), caller::request());
+        let line = Line { time, event, client, claimed, address, request };
         if let Ok(line) = serde_json::to_string(&line) {
-            (self.audit.0)(&line);
+            self.audit.0.write(&line);
         }
     }
 }

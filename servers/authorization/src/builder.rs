@@ -1,39 +1,22 @@
-//! How is a server put together, and which one is not built?
+//! How is a server to be?
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+mod build;
 
-use aws_lc_rs::error::Unspecified;
-use mcp_auth::{
-    Clock, ScopeSet,
-    algorithm::Algorithm,
-    cache::Cache,
-    issuer::{files::KeyFiles, keys::Alg},
-    jwks::KeySet,
-    jwt::{Policy, Verifier},
-    origin::{Origins, Rule},
-};
-use tokio::sync::Semaphore;
+use std::collections::HashMap;
+
+use mcp_auth::{Clock, ScopeSet, issuer::keys::Alg};
 
 use crate::{
-    AuthorizationServer, Server,
     audit::Audit,
-    authorize::Offer,
     caller::Proxies,
     client::{Client, document::Documents},
-    cookie::Cookies,
     people::People,
     rate::Rates,
-    redirect,
     roster::Roster,
-    signing::Signer,
-    store::{Store, StoreError},
-    throttle::Throttle,
     token,
 };
 
-/// Verdicts on signatures of tokens that are kept for each resource, and about how many bytes they may take.
-const VERDICTS: u32 = 2_000;
-const VERDICTS_BYTES: u64 = 8 << 20;
+pub use build::BuildError;
 
 /// How an authorization server is to be.
 pub struct Builder {
@@ -52,36 +35,6 @@ pub struct Builder {
     rates: Option<Rates>,
     proxies: Proxies,
     access: i64,
-}
-
-/// Why there is no server.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum BuildError {
-    /// The issuer is not a URL that can be one.
-    #[error(
-        "an issuer is https:// or http://, a host and perhaps a path, without a slash at the end, query and fragment, not {0:?}"
-    )]
-    Issuer(String),
-    /// A name of something that tokens are for cannot be one.
-    #[error(
-        "a resource is the https:// URL of an MCP server (http:// on this machine), without user, query and fragment, not {0:?}"
-    )]
-    ResourceName(String),
-    /// There is nothing that tokens could be for.
-    #[error(
-        "name at least one resource, the URL of an MCP server, that tokens are for (--resource URL)"
-    )]
-    Resource,
-    /// The keys.
-    #[error(transparent)]
-    Keys(#[from] mcp_auth::issuer::files::FileError),
-    /// The database.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The system.
-    #[error("the system has no random numbers")]
-    NoRandomness(#[from] Unspecified),
 }
 
 impl Builder {
@@ -188,84 +141,4 @@ impl Builder {
     pub fn clock(self, clock: Clock) -> Self {
         Self { clock, ..self }
     }
-
-    /// The server, with its keys in this folder and its memory in this store.
-    ///
-    /// # Errors
-    /// [`BuildError`].
-    pub async fn build(
-        self,
-        keys: KeyFiles,
-        store: Store,
-    ) -> Result<AuthorizationServer, BuildError> {
-        let Self { issuer, resources, scopes, words, clock, alg, people, demo, clients, .. } = self;
-        let Self { documents, mut hosts, audit, rates, proxies, access, .. } = self;
-        let (is_secure, base) = base(&issuer).ok_or(BuildError::Issuer(issuer.clone()))?;
-        if resources.is_empty() {
-            return Err(BuildError::Resource);
-        }
-        if let Some(bad) = resources.iter().find(|resource| !redirect::is_resource(resource)) {
-            return Err(BuildError::ResourceName(bad.clone()));
-        }
-        let signer = Signer::open(keys, alg, clock.clone())?;
-        let keys = KeySet::of_any_kind(signer.jwks(), clock.clone());
-        // a key of before may be of another kind, and what it has signed is good until it ends
-        let algorithms = [Algorithm::Rs256, Algorithm::Es256, Algorithm::EdDsa];
-        let origin = issuer.strip_suffix(base).unwrap_or(&issuer).to_owned();
-        hosts.extend(origin.split_once("://").map(|(_, host)| host.to_owned()));
-        let mut knocking = Rule::new(hosts, origin, &Origins::default());
-        for public in
-            ["/.well-known/", "/jwks.json", "/token", "/revoke", "/register", "/register/"]
-        {
-            knocking = knocking.public(format!("{base}{public}"));
-        }
-        for form in ["/login", "/consent"] {
-            knocking = knocking.form(format!("{base}{form}"));
-        }
-        let verifier = |resource: &String| {
-            let policy = Policy::new(&issuer, resource).algorithms(algorithms);
-            let verifier = Verifier::with_policy(keys.clone(), policy.leeway(Duration::ZERO));
-            let cache = Cache::new(VERDICTS, VERDICTS_BYTES, Duration::from_secs(60))?;
-            Ok((resource.clone(), verifier, cache))
-        };
-        let verifiers = resources.iter().map(verifier).collect::<Result<_, Unspecified>>()?;
-        let secret = store.secret("forms").await?;
-        let server = Server {
-            base: base.to_owned(),
-            offer: Offer { resources, scopes },
-            words,
-            clock,
-            store,
-            signer,
-            keys,
-            verifiers,
-            people,
-            demo,
-            clients: clients.into_iter().map(|(id, client)| (id, Arc::new(client))).collect(),
-            documents,
-            cookies: Cookies::new(is_secure, &secret),
-            audit,
-            throttle: Throttle::default(),
-            rates,
-            proxies,
-            knocking,
-            access,
-            logins: Arc::new(Semaphore::new(2)),
-            issuer,
-        };
-        Ok(AuthorizationServer { server: Arc::new(server) })
-    }
-}
-
-/// Is it https, and which path has it?
-fn base(issuer: &str) -> Option<(bool, &str)> {
-    let (is_secure, rest) = match issuer.strip_prefix("https://") {
-        Some(rest) => (true, rest),
-        None => (false, issuer.strip_prefix("http://")?),
-    };
-    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    let is_good = !authority.is_empty()
-        && !issuer.ends_with('/')
-        && issuer.bytes().all(|b| b.is_ascii_alphanumeric() || b":/-._~[]".contains(&b));
-    is_good.then_some((is_secure, path))
 }

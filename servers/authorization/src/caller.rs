@@ -1,6 +1,9 @@
 //! Where is a request from? Limits count by it, and the audit names it.
 
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::{
+    net::{IpAddr, Ipv6Addr, SocketAddr},
+    sync::OnceLock,
+};
 
 use axum::{
     extract::{ConnectInfo, Request, State},
@@ -15,10 +18,20 @@ tokio::task_local! {
 }
 
 /// Whoever has sent the request that is being answered.
-#[derive(Clone, Debug)]
+#[derive(Debug, Default)]
 struct Caller {
     address: Option<IpAddr>,
     request: Option<String>,
+    client: OnceLock<Client>,
+}
+
+/// The client that has sent the request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Client {
+    /// It has shown that it is the one, as far as it can: a public one proves nothing.
+    Known(String),
+    /// There is one that has this id, and it did not show that it is the one.
+    Claimed(String),
 }
 
 /// Proxies in front of this server that can be believed: each adds one address to `X-Forwarded-For`.
@@ -30,7 +43,7 @@ pub async fn remember(State(proxies): State<Proxies>, request: Request, next: Ne
     let address = peer.map(|ConnectInfo(peer)| peer.ip().to_canonical());
     let address = forwarded(request.headers(), proxies).or(address);
     let id = request.extensions().get::<RequestId>().map(|RequestId(id)| id.clone());
-    CALLER.scope(Caller { address, request: id }, next.run(request)).await
+    CALLER.scope(Caller { address, request: id, ..Caller::default() }, next.run(request)).await
 }
 
 /// What the outermost of our proxies has seen. What stands before that, anybody can write.
@@ -53,6 +66,17 @@ pub fn address() -> Option<IpAddr> {
 #[must_use]
 pub fn request() -> Option<String> {
     CALLER.try_with(|caller| caller.request.clone()).ok().flatten()
+}
+
+/// Notes which client it is that is being answered. The first word counts.
+pub fn is(client: Client) {
+    let _ = CALLER.try_with(|caller| caller.client.set(client));
+}
+
+/// The client that is being answered, if there is one of its name.
+#[must_use]
+pub fn client() -> Option<Client> {
+    CALLER.try_with(|caller| caller.client.get().cloned()).ok().flatten()
 }
 
 /// What limits count by: of IPv6 the half that one customer gets, or he had as many addresses as he wants.
@@ -93,7 +117,7 @@ mod tests {
     #[tokio::test]
     async fn one_customer_is_one_however_many_addresses_he_has() {
         let of = async |text: &str| {
-            let caller = Caller { address: Some(text.parse().unwrap()), request: None };
+            let caller = Caller { address: Some(text.parse().unwrap()), ..Caller::default() };
             CALLER.scope(caller, async { household().unwrap().to_string() }).await
         };
         assert_eq!(of("2001:db8:1:2:3:4:5:6").await, "2001:db8:1:2::");

@@ -17,16 +17,21 @@ use crate::{
     Server,
     audit::{Event, Outcome},
     authorize::{Ask, Back, Problem, client_id},
+    caller,
     client::{Client, Origin},
     http::form_of,
     pages,
     rate::Kind,
     redirect,
+    refused::Refused as Unanswered,
     store::StoreError,
 };
 
 /// Letters that a client's request may have.
 const LONGEST_REQUEST: usize = 8192;
+
+/// Why nothing is done with a form.
+const FOREIGN: &str = "the form was not made for this browser, or shows what is so no longer";
 
 /// What a person or his client gets to see.
 type Shown = Result<Response, Response>;
@@ -67,6 +72,10 @@ fn broken(error: &StoreError) -> Response {
         return ([(header::RETRY_AFTER, "2")], page).into_response();
     }
     error!("{error}");
+    sorry()
+}
+
+fn sorry() -> Response {
     problem(
         StatusCode::INTERNAL_SERVER_ERROR,
         "Something is wrong with this server. Try again later.",
@@ -143,17 +152,29 @@ impl Server {
         let form =
             form.ok_or_else(|| here("The program that sent you here cannot be understood."))?;
         let id = client_id(&form).map_err(here)?;
-        let client = self.find(id).await.map_err(|error| broken(&error))?;
+        let client = self.find(id).await.map_err(|refused| self.unfound(&refused))?;
         let client = client
             .ok_or_else(|| here("The program that sent you here is not known to this server."))?;
         Ask::read(client.clone(), &form, &self.offer).map_err(|problem| match problem {
-            Problem::Here(text) => here(text),
+            Problem::Here(text) => {
+                caller::is(caller::Client::Claimed(client.id.clone()));
+                here(text)
+            }
             Problem::There(back, error, why) => {
                 let who = Who { client: Some(&client.id), ..Who::default() };
                 self.decided("authorize", Outcome::Refused, why, who);
                 self.refuse(&client, &back, error, why)
             }
         })
+    }
+
+    /// For a request of whom nobody knows at the moment who sends it.
+    fn unfound(&self, refused: &Unanswered) -> Response {
+        let Unanswered::NotNow { why, retry_after } = refused else { return sorry() };
+        self.decided("authorize", Outcome::Refused, why, Who::default());
+        let text = "What the program that sent you here says of itself cannot be fetched at the moment. Try again in a moment.";
+        let page = problem(StatusCode::SERVICE_UNAVAILABLE, text);
+        ([(header::RETRY_AFTER, retry_after.to_string())], page).into_response()
     }
 
     /// Tells the client that there is nothing to ask the person. Where nobody here knows the client, the person goes there by himself
@@ -202,23 +223,28 @@ impl Server {
     }
 
     /// The parts of a form as a page of ours sends it, and the browser that it comes from.
-    async fn posted(&self, request: Request) -> Result<Posted, Response> {
+    async fn posted(&self, event: &'static str, request: Request) -> Result<Posted, Response> {
         self.visited()?;
-        let (parts, form) = form_of(request).await.map_err(|_| stale())?;
-        let visit = self.cookies.read(&parts.headers).ok_or_else(stale)?;
+        let foreign = || {
+            self.decided(event, Outcome::Refused, FOREIGN, Who::default());
+            stale()
+        };
+        let (parts, form) = form_of(request).await.map_err(|_| foreign())?;
+        let visit = self.cookies.read(&parts.headers).ok_or_else(foreign)?;
         let (Ok(Some(request)), Ok(Some(csrf))) = (form.one("request"), form.one("csrf")) else {
-            return Err(stale());
+            return Err(foreign());
         };
         if !is_query(request) {
-            return Err(stale());
+            return Err(foreign());
         }
         Ok(Posted { request: request.into(), csrf: csrf.into(), visit: visit.into(), form })
     }
 
     /// For a form that we have not made for this browser, or that shows what is so no longer: another tab has logged in, or the
     /// client has changed. Nothing is done; the person sees what a link to the request would show him.
-    fn anew(&self, posted: &Posted) -> Response {
-        warn!("a form was not made for this browser, or shows what is so no longer");
+    fn anew(&self, event: &'static str, posted: &Posted, who: Who<'_>) -> Response {
+        warn!("{FOREIGN}");
+        self.decided(event, Outcome::Refused, FOREIGN, who);
         let again = format!("{}/authorize?{}", self.base, posted.request);
         HeaderValue::from_str(&again).map_or_else(|_| stale(), |again| to(again, None))
     }

@@ -135,7 +135,7 @@ pub async fn jwks(State(server): State<Arc<Server>>, headers: HeaderMap) -> Resp
     answer
 }
 
-/// `GET /ready`: 200 when the database can be written, and keys and people can be read.
+/// `GET /ready`: 200 when database and audit can be written, and keys and people can be read.
 pub async fn ready(State(server): State<Arc<Server>>) -> Response {
     let not_ready = |why: &str| {
         let refusal = refuse(StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", why);
@@ -151,13 +151,23 @@ pub async fn ready(State(server): State<Arc<Server>>) -> Response {
     if !server.people.is_ready() {
         return not_ready("the file of people cannot be read");
     }
+    if !server.audit.is_ready() {
+        return not_ready("decisions cannot be written down");
+    }
     Json(json!({"status": "ready"})).into_response()
 }
 
 impl Server {
     /// Counts a request, where requests are counted.
     pub(crate) fn count(&self, kind: Kind) -> Result<(), Refused> {
-        self.rates.as_ref().map_or(Ok(()), |rates| rates.count(kind))
+        let Some(rates) = &self.rates else { return Ok(()) };
+        rates.count(kind).inspect_err(|_| {
+            // a line for each would let whoever sends so many fill the disk
+            if rates.is_news() {
+                let (outcome, reason) = (Outcome::Refused, Some(kind.too_many()));
+                self.audit(&Event { event: "limit", outcome, reason, ..Event::default() });
+            }
+        })
     }
 
     /// A form that a program has sent, counted.
@@ -166,8 +176,11 @@ impl Server {
         form_of(request).await
     }
 
-    /// Writes down that a program was refused.
-    fn refusal(&self, event: &'static str, refused: &Refused) {
+    /// Writes down that a program was refused. That it has asked too often stands there already.
+    pub(crate) fn refusal(&self, event: &'static str, refused: &Refused) {
+        if let Refused::TooMany { .. } = refused {
+            return;
+        }
         let reason = Some(refused.reason());
         self.audit(&Event { event, outcome: Outcome::Refused, reason, ..Event::default() });
     }

@@ -2,6 +2,7 @@
 #![allow(clippy::result_large_err)] // a refusal is an answer, made once for each request
 
 mod admin;
+pub mod app;
 pub mod audit;
 pub mod authorize;
 mod builder;
@@ -12,19 +13,24 @@ mod cookie;
 mod flow;
 mod http;
 mod introspect;
+pub mod json_file;
 mod metadata;
 mod pages;
+pub mod passwords;
 pub mod people;
 pub mod program;
 mod rate;
 pub mod redirect;
 pub mod refused;
+mod registry;
 pub mod roster;
 pub mod settings;
+mod shown;
 pub mod signing;
 pub mod store;
 mod throttle;
 pub mod token;
+mod watched;
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -40,7 +46,6 @@ use mcp_auth::{
     jwt::Verifier,
     origin::{self, Rule},
 };
-use tokio::sync::Semaphore;
 use tracing::error;
 
 pub use crate::builder::{BuildError, Builder};
@@ -50,6 +55,7 @@ use crate::{
     caller::Proxies,
     client::{Client, document::Documents, registered},
     cookie::Cookies,
+    passwords::Passwords,
     rate::Rates,
     roster::Roster,
     signing::Signer,
@@ -80,8 +86,7 @@ pub struct Server {
     proxies: Proxies,
     knocking: Arc<Rule>,
     access: i64,
-    /// Passwords that are checked at a time: each takes a core and 19 MiB for a moment.
-    logins: Arc<Semaphore>,
+    passwords: Arc<Passwords>,
 }
 
 impl Server {

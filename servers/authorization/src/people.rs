@@ -1,24 +1,17 @@
 //! Who can log in, and what may he have? A file of names, hashes of passwords (argon2id) and roles; scopes per role.
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    path::{Path, PathBuf},
-    sync::{LazyLock, Mutex, PoisonError},
-};
+use std::{collections::BTreeMap, path::Path};
 
-use argon2::{
-    Algorithm, Argon2, Block, Params, Version,
-    password_hash::{Output, PasswordHash, PasswordHasher as _, SaltString, rand_core::OsRng},
-};
 use mcp_auth::{
     ScopeSet,
     issuer::disk::{DiskError, must_be_private},
 };
 use serde::{Deserialize, Serialize};
 
-/// Letters of a password: enough for a sentence, and a limit for the work that somebody can make us do.
-const LONGEST_PASSWORD: usize = 256;
+use crate::{
+    json_file::{self, JsonFileError},
+    passwords::{PasswordError, hash, is_hash},
+};
 
 /// A person.
 #[derive(Clone, Debug, Deserialize, Serialize, PartialEq, Eq)]
@@ -48,28 +41,15 @@ pub struct People {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PeopleError {
-    /// The file cannot be read or written.
-    #[error("{path}: {error}")]
-    Io {
-        /// Which file.
-        path: PathBuf,
-        /// Why.
-        error: std::io::Error,
-    },
+    /// The file cannot be read, or is not what this module writes.
+    #[error(transparent)]
+    File(#[from] JsonFileError),
     /// Others can read it.
     #[error(transparent)]
     Disk(#[from] DiskError),
-    /// It is not what this module writes.
-    #[error("{path} is not a file of people: {error}")]
-    Malformed {
-        /// Which file.
-        path: PathBuf,
-        /// Why.
-        error: serde_json::Error,
-    },
-    /// A password is too long, or cannot be hashed.
-    #[error("a password has at most {LONGEST_PASSWORD} letters, and one at least")]
-    Password,
+    /// A password cannot be one.
+    #[error(transparent)]
+    Password(#[from] PasswordError),
     /// What stands for a password is no hash of one.
     #[error("the password of {0:?} is no hash as `authorization user add` writes it")]
     Hash(String),
@@ -77,9 +57,6 @@ pub enum PeopleError {
     #[error("a name has 1 to 64 letters, digits, `.`, `-`, `_` or `@`, not {0:?}")]
     Name(String),
 }
-
-/// A hash that no password has, so that it takes as long to refuse a stranger as somebody who has mistyped.
-static NOBODY: LazyLock<Option<String>> = LazyLock::new(|| hash("nobody has this password").ok());
 
 impl People {
     /// Nobody, where a role opens these scopes.
@@ -110,17 +87,6 @@ impl People {
         Ok(self)
     }
 
-    /// Is this his password? Takes as long for a name that nobody has. Slow on purpose: for a thread that may wait.
-    #[must_use]
-    pub fn is(&self, name: &str, password: &str) -> bool {
-        let person = self.people.get(name).filter(|person| !person.disabled);
-        let kept = person.map(|person| person.password.as_str()).or(NOBODY.as_deref());
-        let right = kept.and_then(|kept| PasswordHash::new(kept).ok()).is_some_and(|kept| {
-            password.len() <= LONGEST_PASSWORD && fits(password, &kept).unwrap_or(false)
-        });
-        right && person.is_some()
-    }
-
     /// The person of this name, if he may be here.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Person> {
@@ -140,27 +106,14 @@ impl People {
         let scopes = roles.iter().filter_map(|role| self.rights.get(role));
         scopes.flat_map(ScopeSet::iter).collect()
     }
-}
 
-/// Memory for one password at a time and thread, used again: given back and asked for anew, allocators keep several times as much.
-static MEMORY: Mutex<Vec<Vec<Block>>> = Mutex::new(Vec::new());
-
-/// Is this the password? `None` when the hash is not one of argon2.
-fn fits(password: &str, kept: &PasswordHash<'_>) -> Option<bool> {
-    let params = Params::try_from(kept).ok()?;
-    let version =
-        kept.version.and_then(|version| Version::try_from(version).ok()).unwrap_or_default();
-    let (expected, mut bytes) = (kept.hash?, [0; 64]);
-    let salt = kept.salt?.decode_b64(&mut bytes).ok()?.to_vec();
-    let mut memory =
-        MEMORY.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
-    memory.resize(params.block_count(), Block::default());
-    let argon2 = Argon2::new(Algorithm::try_from(kept.algorithm).ok()?, version, params);
-    let made = Output::init_with(expected.len(), |out| {
-        Ok(argon2.hash_password_into_with_memory(password.as_bytes(), &salt, out, &mut memory)?)
-    });
-    MEMORY.lock().unwrap_or_else(PoisonError::into_inner).push(memory);
-    made.ok().map(|made| made == expected) // in constant time
+    /// Roles that open nothing because nobody has said what they open, each with one who has it.
+    pub(crate) fn unknown_roles(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.people.iter().flat_map(|(name, person)| {
+            let unknown = person.roles.iter().filter(|role| !self.rights.contains_key(*role));
+            unknown.map(move |role| (role.as_str(), name.as_str()))
+        })
+    }
 }
 
 /// The people of a file, by name.
@@ -169,30 +122,14 @@ fn fits(password: &str, kept: &PasswordHash<'_>) -> Option<bool> {
 /// [`PeopleError`].
 pub fn read(path: &Path) -> Result<BTreeMap<String, Person>, PeopleError> {
     must_be_private(path)?;
-    let io = |error| PeopleError::Io { path: path.to_owned(), error };
-    let text = fs::read(path).map_err(io)?;
-    let read: BTreeMap<String, Person> = serde_json::from_slice(&text)
-        .map_err(|error| PeopleError::Malformed { path: path.to_owned(), error })?;
+    let read: BTreeMap<String, Person> = json_file::read(path, "a file of people")?;
     for (name, person) in &read {
         check_name(name)?;
-        if PasswordHash::new(&person.password).is_err() {
+        if !is_hash(&person.password) {
             return Err(PeopleError::Hash(name.clone()));
         }
     }
     Ok(read)
-}
-
-/// A password as it is kept.
-///
-/// # Errors
-/// [`PeopleError::Password`].
-pub fn hash(password: &str) -> Result<String, PeopleError> {
-    if !(1..=LONGEST_PASSWORD).contains(&password.len()) {
-        return Err(PeopleError::Password);
-    }
-    let salt = SaltString::generate(&mut OsRng);
-    let hashed = Argon2::default().hash_password(password.as_bytes(), &salt);
-    hashed.map(|hash| hash.to_string()).map_err(|_| PeopleError::Password)
 }
 
 /// Can this be a name?

@@ -1,20 +1,29 @@
 //! How is the program called? It serves, or it changes who may log in and which key signs.
 
-use std::{ffi::OsString, fmt::Write as _, io::Write as _, path::PathBuf, time::Duration};
-
-use clap::{
-    ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand, error::ErrorKind,
-    parser::ValueSource,
+use std::{
+    ffi::OsString,
+    fmt::Write as _,
+    io::{ErrorKind, Write as _},
+    net::SocketAddr,
+    path::PathBuf,
+    time::Duration,
 };
+
+use anyhow::Context as _;
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand, error};
 use common::{PublicUrl, server};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
-use toml::{Table, Value};
-use tracing::info;
+use tokio::net::TcpListener;
+use toml::Table;
+use tracing::{info, warn};
 
 use crate::{
-    admin, client,
+    admin,
+    app::app,
     config::{self, Rights},
-    settings::{DEMO, Service, Settings, app},
+    registry,
+    settings::{DEMO, Service, Settings},
+    shown,
 };
 
 /// The flags as they stand, without the file.
@@ -36,14 +45,22 @@ struct Flags {
 #[derive(Debug, Subcommand)]
 enum Action {
     /// Who may log in
+    #[command(arg_required_else_help = false)]
     User {
         #[command(subcommand)]
         action: admin::User,
     },
     /// Which key signs; a running server notices
+    #[command(arg_required_else_help = false)]
     Keys {
         #[command(subcommand)]
         action: admin::Keys,
+    },
+    /// Which clients have registered themselves
+    #[command(arg_required_else_help = false)]
+    Clients {
+        #[command(subcommand)]
+        action: registry::Clients,
     },
 }
 
@@ -66,7 +83,9 @@ impl CommandFactory for Program {
 
 impl FromArgMatches for Program {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        Ok(Self { flags: Flags::from_arg_matches(matches)?, shown: shown(matches) })
+        let flags = Flags::from_arg_matches(matches)?;
+        let shown = shown::settings::<Flags>(matches, &flags.settings);
+        Ok(Self { flags, shown })
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
@@ -85,7 +104,7 @@ impl Parser for Program {
         T: Into<OsString> + Clone,
     {
         let arguments: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
-        let fail = |why: String| clap::Error::raw(ErrorKind::ValueValidation, why);
+        let fail = |why: String| clap::Error::raw(error::ErrorKind::ValueValidation, why);
         let (settings, rights) = match file(&arguments) {
             Some(path) => config::read(&path).map_err(fail)?,
             None => (Table::new(), Rights::default()),
@@ -112,45 +131,6 @@ fn file(arguments: &[OsString]) -> Option<PathBuf> {
     std::env::var_os("AUTHORIZATION_CONFIG").map(PathBuf::from)
 }
 
-/// A setting as one writes it into a file.
-fn value(text: &str) -> Value {
-    match (text.parse::<i64>(), text.parse::<bool>()) {
-        (Ok(number), _) => Value::Integer(number),
-        (_, Ok(is)) => Value::Boolean(is),
-        _ => Value::String(text.to_owned()),
-    }
-}
-
-/// The settings that count, as a file of settings, and where each is from.
-fn shown(matches: &ArgMatches) -> String {
-    let mut shown = String::new();
-    let mut command = Flags::command();
-    command.build(); // now each flag knows its default
-    for arg in command.get_arguments() {
-        let id = arg.get_id().as_str();
-        let (Some(name), Ok(Some(values))) = (arg.get_long(), matches.try_get_raw(id)) else {
-            continue;
-        };
-        if ["config", "print-config"].contains(&name) {
-            continue;
-        }
-        let values: Vec<_> = values.map(|value| value.to_string_lossy().into_owned()).collect();
-        let usual = arg.get_default_values().iter().map(|value| value.to_string_lossy());
-        let from = match matches.value_source(id) {
-            Some(ValueSource::CommandLine) => "flag",
-            Some(ValueSource::EnvVariable) => "environment",
-            _ if usual.eq(values.iter().map(String::as_str)) => "default",
-            _ => "file",
-        };
-        let value = match &values[..] {
-            [one] => value(one),
-            all => Value::Array(all.iter().map(|one| value(one)).collect()),
-        };
-        let _ = writeln!(shown, "{name} = {value}  # {from}");
-    }
-    shown
-}
-
 impl Program {
     /// Does what was asked for.
     ///
@@ -161,22 +141,26 @@ impl Program {
         match action {
             Some(Action::User { action }) => return action.run(&settings),
             Some(Action::Keys { action }) => return action.run(&settings),
+            Some(Action::Clients { action }) => return action.run(&settings).await,
             None => {}
         }
         if settings.service.print_config {
-            say(&format!("{}{}", self.shown, rest(&settings)?));
-            return Ok(());
+            return say(&format!("{}{}", self.shown, shown::rest(&settings)?));
         }
-        let metrics = settings.service.metrics.map(|_| PrometheusBuilder::new().install_recorder());
-        let metrics = metrics.transpose()?;
         let bound = server::bind(&settings.listen).await?;
+        let metrics = match settings.service.metrics {
+            Some(address) => Some(bind(address).await?),
+            None => None,
+        };
         let (router, server) = app(&settings, &bound.url).await?;
         tokio::spawn(server.housekeeping());
-        if let (Some(address), Some(handle)) = (settings.service.metrics, metrics) {
-            tokio::spawn(publish(tokio::net::TcpListener::bind(address).await?, handle));
-            info!("metrics are at http://{address}/metrics");
+        if let Some((listener, handle)) = metrics {
+            info!("metrics are at http://{}/metrics", listener.local_addr()?);
+            tokio::spawn(publish(listener, handle));
         }
-        say(&greeting(&bound.url, &settings.service));
+        if let Err(error) = say(&greeting(&bound.url, &settings.service)) {
+            warn!("{error:#}"); // whoever started us need not read it
+        }
         server::serve(bound, router, &settings.connections).await?;
         server.close().await;
         Ok(())
@@ -202,12 +186,25 @@ fn greeting(url: &PublicUrl, service: &Service) -> String {
     text
 }
 
-/// Writes it on the terminal. Whoever started us need not read it: a closed end is no reason to panic.
-pub(crate) fn say(text: &str) {
-    let _ = std::io::stdout().write_all(text.as_bytes());
+/// Writes it on standard output. Who reads may go when he has enough; a disk that is full is told.
+pub(crate) fn say(text: &str) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(error).context("standard output cannot be written")
+        }
+        _ => Ok(()),
+    }
 }
 
-async fn publish(listener: tokio::net::TcpListener, handle: PrometheusHandle) {
+/// Counts from now on, and takes the address where that can be asked for.
+async fn bind(address: SocketAddr) -> anyhow::Result<(TcpListener, PrometheusHandle)> {
+    let listener = TcpListener::bind(address).await;
+    let named = || format!("cannot listen on {address} for metrics (--metrics)");
+    Ok((listener.with_context(named)?, PrometheusBuilder::new().install_recorder()?))
+}
+
+async fn publish(listener: TcpListener, handle: PrometheusHandle) {
     let upkeep = handle.clone();
     tokio::spawn(async move {
         loop {
@@ -220,32 +217,4 @@ async fn publish(listener: tokio::net::TcpListener, handle: PrometheusHandle) {
     if let Err(error) = axum::serve(listener, router).await {
         tracing::error!("metrics: {error}");
     }
-}
-
-/// What is no flag: scopes, roles, clients without their secrets, people without their passwords.
-fn rest(settings: &Settings) -> anyhow::Result<String> {
-    let Rights { scopes, roles } = &settings.rights;
-    let mut tables = Table::new();
-    tables.insert("scopes".into(), Value::try_from(scopes)?);
-    tables.insert("roles".into(), Value::try_from(roles)?);
-    let mut shown = format!("\n{tables}");
-    if let Some(file) = &settings.service.clients {
-        let mut clients: Vec<_> = client::file::read(file)?.into_values().collect();
-        clients.sort_by(|one, other| one.id.cmp(&other.id));
-        let _ = writeln!(shown, "\n# clients of {}", file.display());
-        for client in clients {
-            let proof = match client.proof {
-                client::Proof::Public => "none",
-                client::Proof::Secret(_) => "a secret: ********",
-                client::Proof::Keys(_) => "keys",
-            };
-            let _ =
-                writeln!(shown, "#   {}, proof {proof}, {}", client.id, client.redirects.join(" "));
-        }
-    }
-    if let Some(file) = &settings.service.people {
-        let _ =
-            writeln!(shown, "\n# people of {}\n{}", file.display(), admin::listed(file, "#   ")?);
-    }
-    Ok(shown)
 }

@@ -3,8 +3,8 @@
 use std::{net::IpAddr, num::NonZeroU32};
 
 use governor::{
-    Quota, RateLimiter,
-    clock::{Clock as _, DefaultClock},
+    NotUntil, Quota, RateLimiter,
+    clock::{Clock as _, DefaultClock, QuantaInstant},
     state::keyed::HashMapStateStore,
 };
 
@@ -26,10 +26,26 @@ pub enum Kind {
     Introspect,
 }
 
+impl Kind {
+    /// For the audit.
+    pub fn too_many(self) -> &'static str {
+        match self {
+            Self::Page => "too many pages",
+            Self::Token => "too many requests for tokens or to revoke them",
+            Self::Register => "too many registrations, or requests about one",
+            Self::Introspect => "too many introspections",
+        }
+    }
+}
+
 type Limiter = RateLimiter<Option<IpAddr>, HashMapStateStore<Option<IpAddr>>, DefaultClock>;
 
 /// All counters.
-pub struct Rates([Limiter; 4]);
+pub struct Rates {
+    kinds: [Limiter; 4],
+    /// Addresses of which it was told that they ask too often: once a minute.
+    told: Limiter,
+}
 
 impl Default for Rates {
     fn default() -> Self {
@@ -37,7 +53,8 @@ impl Default for Rates {
             let requests = NonZeroU32::new(requests).unwrap_or(NonZeroU32::MIN);
             RateLimiter::hashmap(Quota::per_minute(requests))
         };
-        Self([a_minute(120), a_minute(600), a_minute(30), a_minute(6000)])
+        let kinds = [a_minute(120), a_minute(600), a_minute(30), a_minute(6000)];
+        Self { kinds, told: a_minute(1) }
     }
 }
 
@@ -47,20 +64,28 @@ impl Rates {
     /// # Errors
     /// [`Refused::TooMany`].
     pub fn count(&self, kind: Kind) -> Result<(), Refused> {
-        let limiter = &self.0[kind as usize];
-        if limiter.len() >= MOST {
-            limiter.retain_recent();
-        }
-        limiter.check_key(&caller::household()).map_err(|not_until| {
+        check(&self.kinds[kind as usize]).map_err(|not_until| {
             let wait = not_until.wait_time_from(DefaultClock::default().now());
             Refused::TooMany { retry_after: wait.as_secs() + 1 }
         })
     }
 
+    /// Is it news that this address asks too often? Once a minute.
+    pub fn is_news(&self) -> bool {
+        check(&self.told).is_ok()
+    }
+
     /// Forgets who has not asked for a while.
     pub fn clean(&self) {
-        for limiter in &self.0 {
+        for limiter in self.kinds.iter().chain([&self.told]) {
             limiter.retain_recent();
         }
     }
+}
+
+fn check(limiter: &Limiter) -> Result<(), NotUntil<QuantaInstant>> {
+    if limiter.len() >= MOST {
+        limiter.retain_recent();
+    }
+    limiter.check_key(&caller::household())
 }

@@ -19,13 +19,24 @@ pub enum Refused {
         /// It sent `Authorization`, so it is told how to (RFC 6749 §5.2).
         in_header: bool,
     },
+    /// 401: it does not say who it is.
+    Nobody,
+    /// 401: not the token of this registration (RFC 7592 §2).
+    Registration,
     /// 429.
     TooMany {
         /// Seconds until it may try again.
         retry_after: u64,
     },
-    /// 503: not now, but perhaps in a moment.
-    Busy,
+    /// 429: so many clients have registered at this address and got no token.
+    TooManyClients(i64),
+    /// 503: this cannot be done at the moment.
+    NotNow {
+        /// Why.
+        why: &'static str,
+        /// Seconds until it may try again.
+        retry_after: u64,
+    },
     /// 500: our fault; the log knows.
     Broken,
 }
@@ -52,8 +63,11 @@ impl Refused {
         match self {
             Self::Request(_, why) => why,
             Self::Client { .. } => "an unknown client, or not its proof",
+            Self::Nobody => "client_id is missing",
+            Self::Registration => "not the registration's token",
             Self::TooMany { .. } => "too many requests",
-            Self::Busy => "this server is busy",
+            Self::TooManyClients(_) => "too many clients of this address have got no token",
+            Self::NotNow { why, .. } => why,
             Self::Broken => "this server is broken",
         }
     }
@@ -70,11 +84,17 @@ impl From<StoreError> for Refused {
         match error {
             StoreError::Busy => {
                 warn!("a request cannot be answered now: {error}");
-                Self::Busy
+                let why = "this cannot be answered now: try again in a moment";
+                Self::NotNow { why, retry_after: 2 }
             }
             error => Self::broken(error),
         }
     }
+}
+
+/// To be tried again after so many seconds.
+fn later(seconds: u64, refusal: Response) -> Response {
+    ([(header::RETRY_AFTER, seconds.to_string())], refusal).into_response()
 }
 
 impl IntoResponse for Refused {
@@ -93,16 +113,34 @@ impl IntoResponse for Refused {
                 }
                 ([(header::WWW_AUTHENTICATE, "Basic realm=\"clients\"")], refusal).into_response()
             }
+            Self::Nobody => {
+                info!("refused: client_id is missing");
+                let text = "client_id is missing; a client with a secret or a key shows that too";
+                refuse(StatusCode::UNAUTHORIZED, "invalid_client", text)
+            }
+            Self::Registration => {
+                info!("refused: not the registration's token");
+                let text = "this is not the client's registration token";
+                let refusal = refuse(StatusCode::UNAUTHORIZED, "invalid_token", text);
+                ([(header::WWW_AUTHENTICATE, "Bearer")], refusal).into_response()
+            }
             Self::TooMany { retry_after } => {
                 let text = "too many requests: wait for a while";
                 let refusal = refuse(StatusCode::TOO_MANY_REQUESTS, "slow_down", text);
-                ([(header::RETRY_AFTER, retry_after.to_string())], refusal).into_response()
+                later(retry_after, refusal)
             }
-            Self::Busy => {
-                let text = "this cannot be answered now: try again in a moment";
+            Self::TooManyClients(number) => {
+                let text = format!(
+                    "this address has registered {number} clients, which have not been used; those that get no token are forgotten after a day"
+                );
+                info!("refused: {text}");
+                later(3600, refuse(StatusCode::TOO_MANY_REQUESTS, "slow_down", &text))
+            }
+            Self::NotNow { why, retry_after } => {
+                info!("refused: {why}");
                 let refusal =
-                    refuse(StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", text);
-                ([(header::RETRY_AFTER, "2")], refusal).into_response()
+                    refuse(StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", why);
+                later(retry_after, refusal)
             }
             Self::Broken => {
                 let text = "this cannot be answered at the moment";

@@ -1,37 +1,19 @@
-//! What can be set, and what follows from it?
+//! What can be set?
 
 use std::{
-    fs::OpenOptions,
-    io::Write as _,
     net::SocketAddr,
     path::{Path, PathBuf},
-    sync::Mutex,
 };
 
-use anyhow::{Context as _, bail};
-use axum::{
-    Router,
-    middleware::{from_fn, from_fn_with_state},
-    routing::get,
-};
+use anyhow::bail;
 use clap::Parser;
 use common::{
-    PublicUrl, server,
-    settings::{Connections, Listen},
+    PublicUrl,
+    settings::{Connections, Host as Address, Listen},
 };
-use mcp_auth::{
-    ScopeSet,
-    issuer::{disk, files::KeyFiles, keys::Alg},
-    limits,
-    origin::Host,
-};
-use tokio::sync::Semaphore;
-use tracing::{error, info};
+use mcp_auth::{issuer::keys::Alg, origin::Host};
 
-use crate::{
-    AuthorizationServer, audit::Audit, client, client::document::Documents, config::Rights,
-    people::People, roster::Roster, store::Store,
-};
+use crate::config::Rights;
 
 /// Who everybody knows, in development: names, passwords and roles.
 pub const DEMO: [(&str, &str, &str); 3] = [
@@ -42,9 +24,6 @@ pub const DEMO: [(&str, &str, &str); 3] = [
 
 /// Where keys and database are in development, if nothing else is said.
 const DEVELOPMENT: &str = ".workshop/authorization";
-
-/// Requests that are answered at a time.
-const PLACES: usize = 256;
 
 /// All settings.
 #[derive(Clone, Debug, Parser)]
@@ -132,7 +111,32 @@ pub struct Service {
     pub print_config: bool,
 }
 
+impl Settings {
+    /// The name of the server, as far as it is known before it has a port.
+    pub(crate) fn url(&self) -> PublicUrl {
+        let Listen { host, port, public_url } = &self.listen;
+        let url = public_url.clone().unwrap_or_else(|| PublicUrl::localhost(*port));
+        match host {
+            Address::Address(address) if !address.is_loopback() => url,
+            _ => url.on_loopback(*port),
+        }
+    }
+}
+
 impl Service {
+    /// What tokens can be for.
+    pub(crate) fn resources(&self, is_development: bool) -> Vec<String> {
+        match &self.resources[..] {
+            [] if is_development => vec!["http://localhost:9000/mcp".into()],
+            said => said.to_vec(),
+        }
+    }
+
+    /// Where decisions are written down.
+    pub(crate) fn audit(&self, data: &Path) -> PathBuf {
+        self.audit.clone().unwrap_or_else(|| data.join("audit.jsonl"))
+    }
+
     /// The folder of keys and database, if it was said or need not be.
     ///
     /// # Errors
@@ -146,123 +150,4 @@ impl Service {
             ),
         }
     }
-}
-
-/// The whole program, and what runs beside it.
-///
-/// # Errors
-/// One sentence, when a setting cannot work.
-pub async fn app(
-    settings: &Settings,
-    url: &PublicUrl,
-) -> anyhow::Result<(Router, AuthorizationServer)> {
-    let (service, is_development) = (&settings.service, url.is_development());
-    let issuer = url.to_string();
-    if !is_development && !issuer.starts_with("https://") {
-        bail!(
-            "others can reach this server, so its name must begin with https:// (--issuer): passwords come here"
-        );
-    }
-    let mut resources = service.resources.clone();
-    if resources.is_empty() && is_development {
-        resources.push("http://localhost:9000/mcp".into());
-    }
-    let data = service.data(is_development)?;
-    let people = people(service, &settings.rights, is_development)?;
-    let documents = documents(service)?;
-    disk::create_private_dir(&data)?;
-    let store = Store::open(&data.join("authorization.db")).await?;
-    let audit = service.audit.clone().unwrap_or_else(|| data.join("audit.jsonl"));
-    let mut builder = AuthorizationServer::builder(&issuer, resources)
-        .algorithm(service.algorithm)
-        .access_tokens_last(service.access_token_lifetime)
-        .hosts(
-            url.hosts().into_iter().chain(service.allow_host.iter().map(Host::to_string)).collect(),
-        )
-        .proxies(service.trusted_proxies)
-        .audit(lines(&audit)?)
-        .documents(documents)
-        .roster(people);
-    for (scope, words) in &settings.rights.scopes {
-        builder = builder.scope(scope, words);
-    }
-    if let Some(file) = &service.clients {
-        builder = builder.clients(client::file::read(file)?);
-    }
-    if is_development && service.people.is_none() {
-        builder = builder.demo(DEMO.map(|(name, password, _)| (name, password)).to_vec());
-    }
-    if service.no_rate_limits {
-        builder = builder.without_rates();
-    }
-    let server = builder.build(KeyFiles::new(data.join("keys")), store).await?;
-    info!("keys and database are in {}, decisions in {}", data.display(), audit.display());
-    let router = server
-        .routes()
-        .layer(from_fn_with_state(std::sync::Arc::new(Semaphore::new(PLACES)), limits::concurrency))
-        .route("/health", get(server::health))
-        .method_not_allowed_fallback(server::wrong_method)
-        .fallback(server::not_found)
-        .layer(from_fn(server::log));
-    Ok((router, server))
-}
-
-/// A file that lines are added to, which nobody else reads.
-fn lines(path: &Path) -> anyhow::Result<Audit> {
-    let mut options = OpenOptions::new();
-    options.append(true).create(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options.open(path).with_context(|| path.display().to_string())?;
-    let file = Mutex::new(file);
-    Ok(Audit::new(move |line| {
-        let mut file = file.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        // in one piece, so that two servers do not write into each other's lines
-        if let Err(error) = file.write_all(format!("{line}\n").as_bytes()) {
-            error!("a decision cannot be written down: {error}");
-        }
-    }))
-}
-
-fn documents(service: &Service) -> anyhow::Result<Documents> {
-    let authorities = match &service.client_metadata_ca {
-        None => Vec::new(),
-        Some(file) => {
-            let pem = std::fs::read(file).with_context(|| file.display().to_string())?;
-            reqwest::Certificate::from_pem_bundle(&pem)
-                .with_context(|| file.display().to_string())?
-        }
-    };
-    Ok(Documents::new(authorities, service.dangerously_fetch_private_client_metadata)?)
-}
-
-fn people(service: &Service, rights: &Rights, is_development: bool) -> anyhow::Result<Roster> {
-    let opens = |scopes: &Vec<String>| scopes.iter().map(String::as_str).collect::<ScopeSet>();
-    let nobody =
-        People::new(rights.roles.iter().map(|(role, scopes)| (role.clone(), opens(scopes))));
-    if let Some(file) = &service.people {
-        let roster = Roster::in_file(file.clone(), nobody)?;
-        // a hash is slow on purpose: only of who is there, and only where it matters
-        let now = roster.now();
-        let is_known = |name, password| now.get(name).is_some() && now.is(name, password);
-        if !is_development
-            && let Some((name, ..)) =
-                DEMO.iter().find(|(name, password, _)| is_known(name, password))
-        {
-            bail!(
-                "others can reach this server, and everybody knows the password of {name}: set another one with `authorization user password {name}`"
-            );
-        }
-        return Ok(roster);
-    }
-    if !is_development {
-        bail!(
-            "others can reach this server, so nobody has a password that everybody knows: make a file with `authorization user add NAME --people FILE`, and name it with --people FILE"
-        );
-    }
-    let mut people = nobody;
-    for (name, password, role) in DEMO {
-        people = people.with(name, password, &[role])?;
-    }
-    Ok(Roster::fixed(people))
 }

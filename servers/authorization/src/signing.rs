@@ -1,11 +1,7 @@
 //! Which key signs, and who has been told of it? A key is published for a while before it signs, so that no server meets a
 //! token whose key it could not have fetched.
 
-use std::{
-    path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant},
-};
+use std::{path::PathBuf, sync::Arc};
 
 use mcp_auth::{
     Clock,
@@ -15,28 +11,42 @@ use mcp_auth::{
     },
 };
 use serde_json::Value;
-use tracing::{error, info};
+use tracing::info;
+
+use crate::watched::{LOOK, Watched};
 
 /// Seconds that a key is published before it signs. The key set may be kept for as long by whoever has fetched it.
 pub const PUBLISHED: i64 = 60;
 /// Seconds that a key stays published after a rotation: it signs for a while still, and what it has signed has to end.
 pub const OVERLAP: i64 = 3600 + PUBLISHED;
-/// How often the folder is looked at.
-const LOOK: Duration = Duration::from_secs(1);
 
 /// The key that signs, parsed once.
 #[derive(Debug)]
 pub struct Signer {
     files: KeyFiles,
-    clock: Clock,
-    current: Mutex<Current>,
+    key: Watched<SigningKey>,
 }
 
-#[derive(Debug)]
-struct Current {
-    key: Arc<SigningKey>,
-    looked: Instant,
-    is_broken: bool,
+/// Why there is no key, for the operator of this server: the commands that [`FileError`] names are others.
+pub(crate) fn why(error: &FileError) -> String {
+    match error {
+        FileError::Missing { dir, .. } => {
+            let dir = dir.display();
+            format!(
+                "there are no keys in {dir} yet: the server makes the first one when it starts; --data DIR names its folder"
+            )
+        }
+        FileError::Lost { dir, path, .. } => format!(
+            "{} is not there, but {} says that this key signs: bring it back, or make a new one with `authorization keys rotate`, which signs after {PUBLISHED} seconds",
+            path.display(),
+            dir.join("jwks.json").display()
+        ),
+        FileError::Malformed(list) => format!(
+            "{} is no list of keys: bring back what stood there before, or move the folder away, and the server makes a new key when it starts",
+            list.display()
+        ),
+        other => other.to_string(),
+    }
 }
 
 impl Signer {
@@ -55,9 +65,21 @@ impl Signer {
             }
             made => drop(made?),
         }
-        let key = Arc::new(files.signing_key_published(PUBLISHED, clock.now())?);
-        let current = Mutex::new(Current { key, looked: Instant::now(), is_broken: false });
-        Ok(Self { files, clock, current })
+        let key = files.signing_key_published(PUBLISHED, clock.now())?;
+        let folder = files.clone();
+        let key = Watched::new(key, LOOK, move |before: &SigningKey| {
+            let read = folder.signing_key_published(PUBLISHED, clock.now());
+            let key = read.map_err(|error| {
+                let why = why(&error);
+                format!("the folder of keys cannot be used, so the key from before signs: {why}")
+            })?;
+            if key.kid() == before.kid() {
+                return Ok(None);
+            }
+            info!(kid = key.kid(), "another key signs from now on");
+            Ok(Some(key))
+        });
+        Ok(Self { files, key })
     }
 
     /// The public keys, a file.
@@ -69,36 +91,13 @@ impl Signer {
     /// The key that signs. Looks once a second whether it is another one by now; when the folder cannot be read, the key from
     /// before goes on.
     pub fn key(&self) -> Arc<SigningKey> {
-        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        if current.looked.elapsed() < LOOK {
-            return current.key.clone();
-        }
-        current.looked = Instant::now();
-        match self.files.signing_key_published(PUBLISHED, self.clock.now()) {
-            Ok(key) => {
-                current.is_broken = false;
-                if key.kid() != current.key.kid() {
-                    info!(kid = key.kid(), "another key signs from now on");
-                    current.key = Arc::new(key);
-                }
-            }
-            Err(why) => {
-                if !current.is_broken {
-                    error!(
-                        "the folder of keys cannot be used, so the key from before signs: {why}"
-                    );
-                }
-                current.is_broken = true;
-            }
-        }
-        current.key.clone()
+        self.key.now()
     }
 
     /// Is the folder as it should be?
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        self.key();
-        !self.current.lock().unwrap_or_else(PoisonError::into_inner).is_broken
+        self.key.is_ready()
     }
 
     /// An access token of these claims (RFC 9068).

@@ -1,6 +1,7 @@
 //! How is a document of a stranger fetched? Over https, from addresses that everybody can reach, with little time and little space.
 
 use std::{
+    error::Error as _,
     net::{IpAddr, SocketAddr},
     sync::Arc,
     time::Duration,
@@ -17,6 +18,30 @@ use reqwest::{
 const MAX_BYTES: usize = 32 * 1024;
 /// From the first to the last byte.
 pub(super) const TIME: Duration = Duration::from_secs(5);
+
+/// Why there is no document.
+pub(super) enum Failed {
+    /// Something else is there, or we do not go there.
+    Gone(String),
+    /// Nobody answers, or not in time, or somebody says that it is his own fault (5xx).
+    Unanswered(String),
+}
+
+/// Where a name leads that we do not follow.
+#[derive(Debug, thiserror::Error)]
+#[error("its name leads to an address that is not of the open internet")]
+struct BehindWalls;
+
+impl From<reqwest::Error> for Failed {
+    fn from(error: reqwest::Error) -> Self {
+        let why = format!("{error:?}");
+        let mut causes = std::iter::successors(error.source(), |cause| (*cause).source());
+        if causes.any(|cause| cause.is::<BehindWalls>()) {
+            return Self::Gone(why);
+        }
+        Self::Unanswered(why)
+    }
+}
 
 /// Fetches documents.
 pub(super) struct Http {
@@ -51,7 +76,7 @@ impl Resolve for Outside {
             let found: Vec<SocketAddr> = found.await?.collect();
             // one bad address among good ones is a trick, not an accident
             if found.iter().any(|address| !may_be_asked(address.ip())) {
-                return Err("its name leads to an address that is not of the open internet".into());
+                return Err(BehindWalls.into());
             }
             Ok(Box::new(found.into_iter()) as Addrs)
         })
@@ -102,11 +127,15 @@ impl Http {
     }
 
     /// The bytes at this address, and what their sender says of keeping them.
-    pub(super) async fn get(&self, url: Url) -> Result<(Vec<u8>, String), String> {
+    pub(super) async fn get(&self, url: Url) -> Result<(Vec<u8>, String), Failed> {
         let request = self.client.get(url).header(header::ACCEPT, "application/json");
-        let mut answer = request.send().await.map_err(|error| format!("{error:?}"))?;
-        if answer.status() != StatusCode::OK {
-            return Err(format!("it answers {}", answer.status()));
+        let mut answer = request.send().await?;
+        let status = answer.status();
+        if status.is_server_error() {
+            return Err(Failed::Unanswered(format!("it answers {status}")));
+        }
+        if status != StatusCode::OK {
+            return Err(Failed::Gone(format!("it answers {status}")));
         }
         let value = |name| answer.headers().get(name).and_then(|value| value.to_str().ok());
         let kind = value(header::CONTENT_TYPE).unwrap_or_default().to_ascii_lowercase();
@@ -114,13 +143,13 @@ impl Http {
         if kind != "application/json"
             && !(kind.starts_with("application/") && kind.ends_with("+json"))
         {
-            return Err("it is not JSON, says its type".into());
+            return Err(Failed::Gone("it is not JSON, says its type".into()));
         }
         let cache_control = value(header::CACHE_CONTROL).unwrap_or_default().to_owned();
         let mut body = Vec::new();
-        while let Some(chunk) = answer.chunk().await.map_err(|error| error.to_string())? {
+        while let Some(chunk) = answer.chunk().await? {
             if body.len() + chunk.len() > MAX_BYTES {
-                return Err(format!("it is larger than {MAX_BYTES} bytes"));
+                return Err(Failed::Gone(format!("it is larger than {MAX_BYTES} bytes")));
             }
             body.extend_from_slice(&chunk);
         }

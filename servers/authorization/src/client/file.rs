@@ -1,11 +1,6 @@
 //! Which clients does the operator know? A file with their metadata, as RFC 7591 names it.
 
-use std::{
-    collections::HashMap,
-    fs,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{collections::HashMap, path::Path, sync::Arc};
 
 use mcp_auth::{
     ScopeSet,
@@ -19,7 +14,11 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{Client, Origin, Proof, is_name};
-use crate::{redirect, store::hash};
+use crate::{
+    json_file::{self, JsonFileError},
+    redirect,
+    store::hash,
+};
 
 /// One client of the file.
 #[derive(Debug, Deserialize)]
@@ -39,25 +38,12 @@ struct Entry {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ClientsError {
-    /// It cannot be read.
-    #[error("{path}: {error}")]
-    Io {
-        /// Which file.
-        path: PathBuf,
-        /// Why.
-        error: std::io::Error,
-    },
+    /// It cannot be read, or is no list of clients.
+    #[error(transparent)]
+    File(#[from] JsonFileError),
     /// There are secrets in it, and others can read it.
     #[error(transparent)]
     Disk(#[from] DiskError),
-    /// It is no list of clients.
-    #[error("{path} is no list of clients: {error}")]
-    Malformed {
-        /// Which file.
-        path: PathBuf,
-        /// Why.
-        error: serde_json::Error,
-    },
     /// A client in it cannot be one.
     #[error("the client {client:?}: {why}")]
     Client {
@@ -73,9 +59,7 @@ pub enum ClientsError {
 /// # Errors
 /// [`ClientsError`].
 pub fn read(path: &Path) -> Result<HashMap<String, Client>, ClientsError> {
-    let text = fs::read(path).map_err(|error| ClientsError::Io { path: path.to_owned(), error })?;
-    let entries: Vec<Entry> = serde_json::from_slice(&text)
-        .map_err(|error| ClientsError::Malformed { path: path.to_owned(), error })?;
+    let entries: Vec<Entry> = json_file::read(path, "a list of clients")?;
     if entries.iter().any(|entry| entry.client_secret.is_some()) {
         must_be_private(path)?;
     }

@@ -2,14 +2,12 @@
 
 use std::sync::Arc;
 
-use axum::{http::StatusCode, response::Response};
-use mcp_auth::{issuer::assertion, refusal::refuse};
+use mcp_auth::issuer::assertion;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tracing::info;
 
 use super::{Client, Origin, Proof, is_name};
-use crate::{redirect, store::Registered};
+use crate::{redirect, refused::Refused, store::Registered};
 
 /// What a client says of itself, as far as it is of interest here; the rest is passed over (RFC 7591 §2).
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
@@ -42,15 +40,13 @@ fn web() -> String {
 }
 
 /// Why a registration is refused (RFC 7591 §3.2.2).
-pub(super) fn refused(error: &str, why: &str) -> Response {
-    info!("no registration: {error}, {why}");
-    refuse(StatusCode::BAD_REQUEST, error, why)
+pub(super) fn invalid(why: &'static str) -> Refused {
+    Refused::new("invalid_client_metadata", why)
 }
 
 impl Metadata {
     /// What can be promised of it; what cannot is left out, and the client reads in the answer what it got.
-    pub(super) fn accepted(mut self) -> Result<Self, Response> {
-        let invalid = |why: &str| refused("invalid_client_metadata", why);
+    pub(super) fn accepted(mut self) -> Result<Self, Refused> {
         let methods = ["none", "client_secret_basic", "client_secret_post", "private_key_jwt"];
         if !methods.contains(&self.token_endpoint_auth_method.as_str()) {
             return Err(invalid(
@@ -82,10 +78,10 @@ impl Metadata {
             return Err(invalid("client_name has 1 to 100 letters, all of them visible"));
         }
         if self.redirect_uris.is_empty() || self.redirect_uris.len() > 20 {
-            return Err(refused("invalid_redirect_uri", "there are 1 to 20 redirect_uris"));
+            return Err(Refused::new("invalid_redirect_uri", "there are 1 to 20 redirect_uris"));
         }
         if self.redirect_uris.iter().any(|uri| redirect::check(uri).is_err()) {
-            return Err(refused(
+            return Err(Refused::new(
                 "invalid_redirect_uri",
                 "a redirect URI is https, or http to this machine",
             ));

@@ -1,12 +1,16 @@
 //! Who may send people here? Programs that an operator knows, that have registered themselves, or that are documents.
 
 pub mod address;
+mod content;
 pub mod document;
 mod fetch;
 pub mod file;
+mod kept;
 mod metadata;
 mod proof;
 pub mod registered;
+pub mod room;
+mod turns;
 
 use std::{fmt, sync::Arc};
 

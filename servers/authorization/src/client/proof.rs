@@ -13,23 +13,32 @@ use mcp_auth::{
 };
 use tracing::{info, warn};
 
-use super::{Client, Proof, document::Documents, metadata};
-use crate::{Server, refused::Refused, store::StoreError};
+use super::{
+    Client, Proof,
+    document::{Documents, LATER, Missing},
+    metadata,
+};
+use crate::{Server, caller, refused::Refused};
+
+/// For a client that must not register anew, or throw its tokens away, because its document cannot be read for a moment.
+const NOT_NOW: &str = "the document about this client cannot be fetched at the moment";
 
 impl Server {
     /// The client of this id, wherever it is from.
     ///
     /// # Errors
-    /// When the database fails.
-    pub(crate) async fn find(&self, id: &str) -> Result<Option<Arc<Client>>, StoreError> {
+    /// When the database fails, or nobody knows at the moment.
+    pub(crate) async fn find(&self, id: &str) -> Result<Option<Arc<Client>>, Refused> {
         if let Some(client) = self.clients.get(id) {
             return Ok(Some(client.clone()));
         }
         if Documents::is_address(id) {
-            return Ok(match &self.documents {
-                Some(documents) => documents.get(id).await,
-                None => None,
-            });
+            let Some(documents) = &self.documents else { return Ok(None) };
+            return match documents.get(id).await {
+                Ok(client) => Ok(Some(client)),
+                Err(Missing::Nobody) => Ok(None),
+                Err(Missing::NotNow) => Err(Refused::NotNow { why: NOT_NOW, retry_after: LATER }),
+            };
         }
         let Some(stored) = self.store.registered(id).await? else { return Ok(None) };
         Ok(metadata::client(stored).map(Arc::new))
@@ -44,52 +53,81 @@ impl Server {
         headers: &HeaderMap,
         form: &Form,
     ) -> Result<Arc<Client>, Refused> {
-        let unknown = Refused::Client { in_header: headers.contains_key(header::AUTHORIZATION) };
-        if let Some(assertion) = Assertion::find(form)? {
-            if headers.contains_key(header::AUTHORIZATION) {
-                return Err(Twice.into());
-            }
-            return self.signed_by(assertion).await?.ok_or(unknown);
+        let (client, is_shown) = match self.named(headers, form).await? {
+            Some(named) => named,
+            None => return Err(unknown(headers)),
+        };
+        if !is_shown {
+            caller::is(caller::Client::Claimed(client.id.clone()));
+            return Err(unknown(headers));
         }
-        match Credentials::find(headers, form)? {
-            Some(credentials) => {
-                let client = self.find(credentials.id()).await?;
-                client.filter(|client| client.knows(credentials.secret())).ok_or(unknown)
-            }
-            // no credentials, and none that cannot be read either: a public client says who it is, and proves nothing
-            None if !headers.contains_key(header::AUTHORIZATION) => {
-                let id = form.one("client_id")?.unwrap_or_default();
-                let client = self.find(id).await?;
-                client.filter(|client| client.proof.is_none()).ok_or(unknown)
-            }
-            None => Err(unknown),
-        }
+        caller::is(caller::Client::Known(client.id.clone()));
+        Ok(client)
     }
 
-    /// The client that has signed this, for this server, now, and once.
+    /// The client that this request names, and does it show that it is the one?
+    async fn named(
+        &self,
+        headers: &HeaderMap,
+        form: &Form,
+    ) -> Result<Option<(Arc<Client>, bool)>, Refused> {
+        let has_header = headers.contains_key(header::AUTHORIZATION);
+        if let Some(assertion) = Assertion::find(form)? {
+            if has_header {
+                return Err(Twice.into());
+            }
+            return self.signed_by(assertion).await;
+        }
+        if let Some(credentials) = Credentials::find(headers, form)? {
+            let client = self.find(credentials.id()).await?;
+            return Ok(client.map(|client| {
+                let is_shown = client.knows(credentials.secret());
+                (client, is_shown)
+            }));
+        }
+        if has_header {
+            return Ok(None); // it cannot be read
+        }
+        // no credentials: a public client says who it is, and proves nothing
+        let id = form.one("client_id")?.ok_or(Refused::Nobody)?;
+        let client = self.find(id).await?;
+        Ok(client.map(|client| {
+            let is_public = client.proof.is_none();
+            (client, is_public)
+        }))
+    }
+
+    /// The client that this names, and has it signed it, for this server, now, and once?
     async fn signed_by(
         &self,
         assertion: Result<Assertion<'_>, Cause>,
-    ) -> Result<Option<Arc<Client>>, Refused> {
-        let refused = |cause: Cause| {
-            info!("an assertion of a client is refused: {cause}");
-            Ok(None)
-        };
+    ) -> Result<Option<(Arc<Client>, bool)>, Refused> {
+        let refused = |cause: Cause| info!("an assertion of a client is refused: {cause}");
         let assertion = match assertion {
             Ok(assertion) => assertion,
-            Err(cause) => return refused(cause),
+            Err(cause) => {
+                refused(cause);
+                return Ok(None);
+            }
         };
         let Some(client) = self.find(assertion.client()).await? else { return Ok(None) };
-        let Proof::Keys(keys) = &client.proof else { return Ok(None) };
+        let Proof::Keys(keys) = &client.proof else { return Ok(Some((client, false))) };
         let endpoint = format!("{}/token", self.issuer);
         let accepted = match assertion.accept(keys, &[&self.issuer, &endpoint], self.clock.now()) {
             Ok(accepted) => accepted,
-            Err(cause) => return refused(cause),
+            Err(cause) => {
+                refused(cause);
+                return Ok(Some((client, false)));
+            }
         };
-        if !self.store.is_first(&client.id, &accepted.jti, accepted.expires).await? {
+        let is_first = self.store.is_first(&client.id, &accepted.jti, accepted.expires).await?;
+        if !is_first {
             warn!(client = client.id, "an assertion came a second time");
-            return Ok(None);
         }
-        Ok(Some(client))
+        Ok(Some((client, is_first)))
     }
+}
+
+fn unknown(headers: &HeaderMap) -> Refused {
+    Refused::Client { in_header: headers.contains_key(header::AUTHORIZATION) }
 }

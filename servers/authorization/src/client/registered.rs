@@ -5,17 +5,20 @@ use std::sync::Arc;
 use axum::{
     Json,
     extract::{Path, Request, State},
-    http::{StatusCode, header, request::Parts},
+    http::{StatusCode, header},
     response::{IntoResponse as _, Response},
 };
-use mcp_auth::{bearer, issuer::disk::random, limits, refusal::refuse};
+use mcp_auth::{bearer, issuer::disk::random, limits};
 use serde_json::{Value, json};
 use tracing::info;
 
-use super::metadata::{Metadata, refused};
+use super::{
+    metadata::{Metadata, invalid},
+    room::{Kept, Room},
+};
 use crate::{
     Server,
-    audit::{Event, Outcome},
+    audit::Event,
     caller, http,
     rate::Kind,
     refused::Refused,
@@ -25,33 +28,29 @@ use crate::{
 /// Bytes of a registration.
 const MAX_METADATA: usize = 16 * 1024;
 const TIME: std::time::Duration = std::time::Duration::from_secs(10);
-/// Clients that may have registered themselves: in all, and from one address.
-const MOST: i64 = 10_000;
-const MOST_FROM_ONE: i64 = 100;
+/// Why nobody more can register for a while.
+const FULL: &str =
+    "so many clients have registered in the last minutes that there is no room for more";
 /// Seconds after which a client that gets no tokens is forgotten.
 pub const IDLE: i64 = 90 * 24 * 3600;
 /// Seconds after which one is forgotten that has never got any.
 pub const NEVER_USED: i64 = 24 * 3600;
 
-async fn metadata_of(request: Request) -> Result<(Parts, Metadata), Response> {
+async fn metadata_of(request: Request) -> Result<Metadata, Refused> {
     let (parts, body) = request.into_parts();
     if !limits::is_type(&parts.headers, "application/json") {
-        return Err(refused("invalid_client_metadata", "the body must be application/json"));
+        return Err(invalid("the body must be application/json"));
     }
-    let body = limits::collect(body, MAX_METADATA, TIME)
-        .await
-        .map_err(axum::response::IntoResponse::into_response)?;
+    let body = limits::collect(body, MAX_METADATA, TIME).await;
+    let body = body.map_err(|_| invalid("the body is too large, or came too slowly"))?;
     let read = serde_json::from_slice::<Metadata>(&body);
-    let read = read.map_err(|_| {
-        refused("invalid_client_metadata", "the body is no client metadata as JSON")
-    })?;
-    Ok((parts, read.accepted()?))
+    read.map_err(|_| invalid("the body is no client metadata as JSON"))?.accepted()
 }
 
 /// `POST /register`.
 pub async fn register(State(server): State<Arc<Server>>, request: Request) -> Response {
-    let (Ok(answer) | Err(answer)) = server.register(request).await;
-    answer
+    let answer = server.register(request).await;
+    answer.inspect_err(|refused| server.refusal("register", refused)).into_response()
 }
 
 /// `GET`, `PUT` and `DELETE /register/ID`, with the token that the client got when it registered.
@@ -60,86 +59,87 @@ pub async fn manage(
     Path(id): Path<String>,
     request: Request,
 ) -> Response {
-    let (Ok(answer) | Err(answer)) = server.manage(&id, request).await;
-    answer
+    let answer = server.manage(&id, request).await;
+    answer.inspect_err(|refused| server.refusal("register", refused)).into_response()
 }
 
-fn broken(error: impl std::fmt::Display) -> Response {
-    Refused::broken(error).into_response()
+/// What is told of a registration, which nobody between us and the client may keep.
+fn told(status: StatusCode, answer: Value) -> Response {
+    (status, [(header::CACHE_CONTROL, "no-store")], Json(answer)).into_response()
 }
 
 impl Server {
-    async fn register(&self, request: Request) -> Result<Response, Response> {
-        self.count(Kind::Register).map_err(axum::response::IntoResponse::into_response)?;
-        let (_, metadata) = metadata_of(request).await?;
+    async fn register(&self, request: Request) -> Result<Response, Refused> {
+        self.count(Kind::Register)?;
+        let metadata = metadata_of(request).await?;
         let address = caller::household().map_or_else(String::new, |address| address.to_string());
         let (id, registration) = (random(), random());
         let secret = metadata.has_secret().then(random);
         let stored = Registered {
             id: id.clone(),
-            metadata: serde_json::to_string(&metadata).map_err(broken)?,
+            metadata: serde_json::to_string(&metadata).map_err(Refused::broken)?,
             secret: secret.as_deref().map(hash),
             registration: hash(&registration),
             address,
             created: self.clock.now(),
             used: None,
         };
-        if !self.store.register(&stored, MOST, MOST_FROM_ONE).await.map_err(broken)? {
-            self.about(&id, Outcome::Refused, "too many clients have registered");
-            return Err(Refused::TooMany { retry_after: 3600 }.into_response());
+        let room = Room::default();
+        match self.store.register(&stored, room).await? {
+            Kept::Yes => {}
+            Kept::Full => {
+                let retry_after = room.spared.unsigned_abs();
+                return Err(Refused::NotNow { why: FULL, retry_after });
+            }
+            Kept::TooManyFromOne(number) => return Err(Refused::TooManyClients(number)),
         }
-        self.about(&id, Outcome::Allowed, "registered");
+        self.about(&id, "registered");
         info!(client = id, name = metadata.client_name, "registered");
         let answer = self.described(&stored, &metadata, &registration, secret.as_deref());
-        Ok((StatusCode::CREATED, [(header::CACHE_CONTROL, "no-store")], Json(answer))
-            .into_response())
+        Ok(told(StatusCode::CREATED, answer))
     }
 
-    fn about(&self, client: &str, outcome: Outcome, reason: &str) {
+    fn about(&self, client: &str, reason: &str) {
         let (client, reason) = (Some(client), Some(reason));
-        self.audit(&Event { event: "register", outcome, client, reason, ..Event::default() });
+        self.audit(&Event { event: "register", client, reason, ..Event::default() });
     }
 
-    async fn manage(&self, id: &str, request: Request) -> Result<Response, Response> {
-        let unauthorized = || {
-            let refusal = refuse(
-                StatusCode::UNAUTHORIZED,
-                "invalid_token",
-                "this is not the client's registration token",
-            );
-            ([(header::WWW_AUTHENTICATE, "Bearer")], refusal).into_response()
-        };
-        self.count(Kind::Register).map_err(axum::response::IntoResponse::into_response)?;
+    async fn manage(&self, id: &str, request: Request) -> Result<Response, Refused> {
+        self.count(Kind::Register)?;
         let token = bearer::token(request.uri(), request.headers(), 1024).map(str::to_owned);
-        let stored = self.store.registered(id).await.map_err(broken)?;
-        let (Ok(token), Some(mut stored)) = (token, stored) else { return Err(unauthorized()) };
+        let stored = self.store.registered(id).await?;
+        let Some(mut stored) = stored else { return Err(Refused::Registration) };
+        let Ok(token) = token else {
+            caller::is(caller::Client::Claimed(stored.id));
+            return Err(Refused::Registration);
+        };
         let (given, kept) = (hash(&token), stored.registration.as_bytes());
         if aws_lc_rs::constant_time::verify_slices_are_equal(given.as_bytes(), kept).is_err() {
-            return Err(unauthorized());
+            caller::is(caller::Client::Claimed(stored.id));
+            return Err(Refused::Registration);
         }
+        caller::is(caller::Client::Known(stored.id.clone()));
+        let before = || serde_json::from_str::<Metadata>(&stored.metadata).map_err(Refused::broken);
         let metadata = match request.method().as_str() {
-            "GET" => serde_json::from_str(&stored.metadata).map_err(broken)?,
+            "GET" => before()?,
             "PUT" => {
-                let (_, metadata) = metadata_of(request).await?;
+                let metadata = metadata_of(request).await?;
                 if !metadata.is_about(id) {
-                    let why = "client_id is another one (RFC 7592 §2.2)";
-                    return Err(refused("invalid_client_metadata", why));
+                    return Err(invalid("client_id is another one (RFC 7592 §2.2)"));
                 }
-                let before: Metadata = serde_json::from_str(&stored.metadata).map_err(broken)?;
-                if !metadata.proves_like(&before) {
-                    return Err(refused(
-                        "invalid_client_metadata",
+                if !metadata.proves_like(&before()?) {
+                    return Err(invalid(
                         "a client cannot change how it shows who it is: register anew",
                     ));
                 }
-                stored.metadata = serde_json::to_string(&metadata).map_err(broken)?;
-                self.store.change(id, &stored.metadata).await.map_err(broken)?;
-                self.about(id, Outcome::Allowed, "changed");
+                stored.metadata = serde_json::to_string(&metadata).map_err(Refused::broken)?;
+                self.store.change(id, &stored.metadata).await?;
+                self.about(id, "changed");
                 metadata
             }
             "DELETE" => {
-                self.store.unregister(id, self.clock.now()).await.map_err(broken)?;
-                self.about(id, Outcome::Allowed, "deleted");
+                self.store.unregister(id, self.clock.now()).await?;
+                self.about(id, "deleted");
                 return Ok(StatusCode::NO_CONTENT.into_response());
             }
             _ => {
@@ -147,8 +147,7 @@ impl Server {
                 return Ok((allow, http::wrong_method().await).into_response());
             }
         };
-        let answer = self.described(&stored, &metadata, &token, None);
-        Ok(([(header::CACHE_CONTROL, "no-store")], Json(answer)).into_response())
+        Ok(told(StatusCode::OK, self.described(&stored, &metadata, &token, None)))
     }
 
     fn described(

@@ -107,7 +107,7 @@ impl Server {
     }
 
     pub(super) async fn decide(&self, request: Request) -> Shown {
-        let posted = self.posted(request).await?;
+        let posted = self.posted("consent", request).await?;
         let Posted { form, request: asked, csrf, visit } = &posted;
         let ask = self.read(asked).await?;
         let Some(who) = self.person(visit).await? else {
@@ -118,7 +118,7 @@ impl Server {
             return Ok(self.nothing_left(&ask, person));
         };
         if !self.cookies.is_ours(csrf, visit, &shown(&ask, person, &scope), asked) {
-            return Err(self.anew(&posted));
+            return Err(self.anew("consent", &posted, Who::of(&ask, Some(person))));
         }
         match form.one("decision") {
             Ok(Some("allow")) => {}

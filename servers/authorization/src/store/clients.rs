@@ -1,8 +1,12 @@
 //! Which clients have registered themselves (RFC 7591)?
 
-use sqlx::{Row as _, sqlite::SqliteRow};
+use sqlx::{
+    Row as _, Transaction,
+    sqlite::{Sqlite, SqliteRow},
+};
 
 use super::{Store, StoreError};
+use crate::client::room::{Kept, Room};
 
 /// A client that has registered itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,21 +40,31 @@ fn registered(row: &SqliteRow) -> Result<Registered, sqlx::Error> {
 }
 
 impl Store {
-    /// Keeps a client, unless there are so many already: in all, or from its
-    /// address without a token yet. `false` then.
+    /// Keeps a client, if there is room. When there are as many as may be, the oldest makes room that has never got a token: else a
+    /// stranger with many addresses could keep everybody out.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn register(
-        &self,
-        client: &Registered,
-        most: i64,
-        most_from_one: i64,
-    ) -> Result<bool, StoreError> {
-        let kept = sqlx::query(
+    pub async fn register(&self, client: &Registered, room: Room) -> Result<Kept, StoreError> {
+        let mut writing = self.writing().await?;
+        let from_one = "SELECT COUNT(*) FROM clients WHERE address = $1 AND used IS NULL";
+        let from_one = sqlx::query_scalar(from_one).bind(&client.address);
+        let from_one: i64 = from_one.fetch_one(&mut *writing).await?;
+        if from_one >= room.from_one {
+            return Ok(Kept::TooManyFromOne(from_one));
+        }
+        let all = sqlx::query_scalar("SELECT COUNT(*) FROM clients");
+        let all: i64 = all.fetch_one(&mut *writing).await?;
+        if all >= room.most {
+            let oldest = "SELECT id FROM clients WHERE used IS NULL AND created < $1 ORDER BY created LIMIT 1";
+            let oldest = sqlx::query_scalar(oldest).bind(client.created - room.spared);
+            let oldest: Option<String> = oldest.fetch_optional(&mut *writing).await?;
+            let Some(oldest) = oldest else { return Ok(Kept::Full) };
+            remove(&mut writing, &oldest, client.created).await?;
+        }
+        sqlx::query(
             "INSERT INTO clients (id, metadata, secret, registration, address, created) \
-             SELECT $1, $2, $3, $4, $5, $6 WHERE (SELECT COUNT(*) FROM clients) < $7 \
-             AND (SELECT COUNT(*) FROM clients WHERE address = $5 AND used IS NULL) < $8",
+             VALUES ($1, $2, $3, $4, $5, $6)",
         )
         .bind(&client.id)
         .bind(&client.metadata)
@@ -58,11 +72,10 @@ impl Store {
         .bind(&client.registration)
         .bind(&client.address)
         .bind(client.created)
-        .bind(most)
-        .bind(most_from_one)
-        .execute(&self.writing)
+        .execute(&mut *writing)
         .await?;
-        Ok(kept.rows_affected() == 1)
+        writing.commit().await?;
+        Ok(Kept::Yes)
     }
 
     /// The client of this id.
@@ -75,6 +88,16 @@ impl Store {
             .fetch_optional(&self.reading)
             .await?;
         Ok(row.as_ref().map(registered).transpose()?)
+    }
+
+    /// All clients, the newest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn all_registered(&self) -> Result<Vec<Registered>, StoreError> {
+        let rows = sqlx::query("SELECT * FROM clients ORDER BY created DESC, id");
+        let rows = rows.fetch_all(&self.reading).await?;
+        Ok(rows.iter().map(registered).collect::<Result<_, _>>()?)
     }
 
     /// Notes that a client has got a token.
@@ -106,13 +129,7 @@ impl Store {
     /// When the database fails.
     pub async fn unregister(&self, id: &str, now: i64) -> Result<(), StoreError> {
         let mut writing = self.writing().await?;
-        let ended = "UPDATE grants SET ended = COALESCE(ended, $1) WHERE client = $2";
-        sqlx::query(ended).bind(now).bind(id).execute(&mut *writing).await?;
-        for statement in
-            ["DELETE FROM clients WHERE id = $1", "DELETE FROM consents WHERE client = $1"]
-        {
-            sqlx::query(statement).bind(id).execute(&mut *writing).await?;
-        }
+        remove(&mut writing, id, now).await?;
         Ok(writing.commit().await?)
     }
 
@@ -125,4 +142,19 @@ impl Store {
         let gone = sqlx::query(gone).bind(idle).bind(new).execute(&self.writing);
         Ok(gone.await?.rows_affected())
     }
+}
+
+/// Deletes a client, and ends what people have allowed it.
+async fn remove(
+    writing: &mut Transaction<'static, Sqlite>,
+    id: &str,
+    now: i64,
+) -> Result<(), StoreError> {
+    let ended = "UPDATE grants SET ended = COALESCE(ended, $1) WHERE client = $2";
+    sqlx::query(ended).bind(now).bind(id).execute(&mut **writing).await?;
+    for statement in ["DELETE FROM clients WHERE id = $1", "DELETE FROM consents WHERE client = $1"]
+    {
+        sqlx::query(statement).bind(id).execute(&mut **writing).await?;
+    }
+    Ok(())
 }

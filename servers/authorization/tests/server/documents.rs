@@ -2,6 +2,7 @@
 
 mod content;
 mod fetching;
+mod lasting;
 mod walls;
 
 use std::time::Duration;

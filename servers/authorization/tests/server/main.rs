@@ -2,16 +2,19 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test fails by panicking
 
 mod attacks;
+mod audit;
 #[path = "../../../../mcp-auth/tests/library/remote/authority.rs"]
 mod authority;
 mod browser;
 mod changes;
+mod crowded;
 mod database;
 mod documents;
 mod flaws;
 mod flow;
 mod keys;
 mod knocking;
+mod managing;
 mod process;
 mod programs;
 mod registration;

@@ -4,7 +4,12 @@ mod commands;
 mod killed;
 #[cfg(target_os = "linux")]
 mod memory;
+mod owners;
+mod people;
+mod registry;
 mod serving;
+mod texts;
+mod unread;
 
 use std::{
     io::{BufRead as _, BufReader, Write as _},
@@ -54,7 +59,12 @@ struct Running {
 impl Running {
     fn start(folder: &Path, arguments: &[&str]) -> Self {
         let mut command = command(folder, arguments);
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        Self::of(command.stdout(Stdio::piped()).stderr(Stdio::null()))
+    }
+
+    /// One whose standard output is ours.
+    fn of(command: &mut Command) -> Self {
+        let mut child = command.spawn().unwrap();
         let mut url = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut url).unwrap();
         assert!(url.starts_with("http"), "it did not start: {url:?}");

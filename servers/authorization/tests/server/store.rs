@@ -1,6 +1,9 @@
 //! What is kept, for how long, and what is forgotten?
 
-use mcp_auth_server::store::{About, Allowed, Binding, Grant, Redeemed, Registered, Store, Token};
+use mcp_auth_server::{
+    client::room::{Kept, Room},
+    store::{About, Allowed, Binding, Grant, Redeemed, Registered, Store, Token},
+};
 
 const DAY: i64 = 24 * 3600;
 
@@ -103,7 +106,7 @@ async fn a_refresh_token_that_nobody_used_in_time_is_forgotten() {
 async fn a_client_that_nobody_uses_is_forgotten_and_one_in_use_is_not() {
     let store = Store::in_memory().await.unwrap();
     for id in ["never", "idle", "busy"] {
-        assert!(store.register(&registered(id, 0), 10, 10).await.unwrap());
+        assert_eq!(store.register(&registered(id, 0), Room::default()).await.unwrap(), Kept::Yes);
     }
     store.is_in_use("idle", DAY).await.unwrap();
     store.is_in_use("busy", 3 * DAY).await.unwrap();
@@ -113,18 +116,6 @@ async fn a_client_that_nobody_uses_is_forgotten_and_one_in_use_is_not() {
     }
     assert_eq!(store.expire_clients(0, 1).await.unwrap(), 1);
     assert!(store.registered("never").await.unwrap().is_none());
-}
-
-#[tokio::test]
-async fn there_are_so_many_clients_and_no_more_in_all_and_from_one_address() {
-    let store = Store::in_memory().await.unwrap();
-    let from =
-        |id: &str, address: &str| Registered { address: address.into(), ..registered(id, 0) };
-    assert!(store.register(&from("1", "a"), 3, 2).await.unwrap());
-    assert!(store.register(&from("2", "a"), 3, 2).await.unwrap());
-    assert!(!store.register(&from("3", "a"), 3, 2).await.unwrap(), "two from one address");
-    assert!(store.register(&from("4", "b"), 3, 2).await.unwrap());
-    assert!(!store.register(&from("5", "c"), 3, 2).await.unwrap(), "three in all");
 }
 
 /// Each has his own answer, however many ask together, and whoever hangs up takes nobody with him.

@@ -57,11 +57,11 @@ async fn a_document_that_is_not_one_is_no_client() {
         ("two ids", good.to_string().replacen('{', &format!("{{\"client_id\":{id:?},"), 1)),
     ] {
         site.says(move || json_answer(&text));
-        assert!(documents.get(&id).await.is_none(), "{what}");
+        assert!(documents.get(&id).await.is_err(), "{what}");
         later(11).await;
     }
     site.says_json(&good);
-    assert!(documents.get(&id).await.is_some());
+    assert!(documents.get(&id).await.is_ok());
 }
 
 #[tokio::test]

@@ -14,6 +14,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use futures_util::{StreamExt as _, future::join_all, stream};
+use mcp_auth_server::client::document::Missing;
 use tokio::time::Instant;
 
 use super::later;
@@ -53,14 +54,14 @@ async fn only_200_with_a_type_of_json_is_an_answer() {
             }
             answer
         });
-        assert!(documents.get(&id).await.is_none(), "{status} {place}");
+        assert!(documents.get(&id).await.is_err(), "{status} {place}");
         assert_eq!(site.asked().len(), before + 1, "{status} {place}: asked once, not followed");
         later(11).await;
     }
     for kind in ["application/json; charset=utf-8", "Application/JSON", "application/x+json"] {
         let text = text.clone();
         site.says(move || ([(header::CONTENT_TYPE, kind)], text.clone()).into_response());
-        assert!(site.documents().get(&id).await.is_some(), "{kind}");
+        assert!(site.documents().get(&id).await.is_ok(), "{kind}");
     }
 }
 
@@ -92,14 +93,14 @@ async fn a_large_document_is_not_read_to_its_end() {
             };
             long(&address, stream::iter(0..parts).map(part))
         });
-        assert_eq!(site.documents().get(&id).await.is_some(), is_taken, "{parts} parts");
+        assert_eq!(site.documents().get(&id).await.is_ok(), is_taken, "{parts} parts");
     }
     // what the system's buffers hold is gone before anybody can say stop
     assert!(sent.load(Relaxed) < 500, "{} parts of 64 kB were sent", sent.load(Relaxed));
 }
 
 /// A document that comes letter by letter, for a minute.
-fn slow(id: &str) -> Response {
+pub fn slow(id: &str) -> Response {
     let drop = async |_| {
         tokio::time::sleep(Duration::from_secs(1)).await;
         b"x".to_vec()
@@ -118,7 +119,7 @@ async fn a_slow_document_is_not_waited_for() {
     knocked.notified().await;
     tokio::time::pause(); // from here on a second is as long as nothing happens
     let start = Instant::now();
-    assert!(asking.await.unwrap().is_none());
+    assert_eq!(asking.await.unwrap().err(), Some(Missing::NotNow));
     assert!(start.elapsed() <= Duration::from_secs(6), "{:?}", start.elapsed());
 }
 
@@ -138,7 +139,7 @@ async fn many_slow_documents_keep_nobody_waiting() {
     }
     tokio::time::pause();
     let start = Instant::now();
-    assert!(join_all(all).await.iter().all(|found| matches!(found, Ok(None))));
+    assert!(join_all(all).await.iter().all(|found| matches!(found, Ok(Err(Missing::NotNow)))));
     assert!(start.elapsed() <= Duration::from_secs(11), "{:?}", start.elapsed());
     assert!(site.asked().len() <= 16, "eight at a time");
 }
@@ -165,7 +166,7 @@ async fn a_document_is_kept_as_long_as_it_says_within_limits() {
         let documents = site.documents();
         for (seconds, fetches) in [(0, 1), (is_kept, 1), (is_gone - is_kept, 2)] {
             later(seconds).await;
-            assert!(documents.get(&id).await.is_some());
+            assert!(documents.get(&id).await.is_ok());
             assert_eq!(site.asked().len(), fetches, "{said:?} after {seconds} s");
         }
     }
@@ -178,7 +179,7 @@ async fn what_has_failed_is_left_alone_for_ten_seconds() {
     site.says(|| StatusCode::NOT_FOUND.into_response());
     for (seconds, fetches) in [(0, 1), (9, 1), (2, 2)] {
         later(seconds).await;
-        assert!(documents.get(&id).await.is_none());
+        assert!(documents.get(&id).await.is_err());
         assert_eq!(site.asked().len(), fetches, "after {seconds} s more");
     }
 }
@@ -189,6 +190,6 @@ async fn twenty_who_ask_at_once_fetch_once() {
     let (id, documents) = (site.id("/client.json"), site.documents());
     site.says_json(&document(&id));
     let found = join_all((0..20).map(|_| documents.get(&id))).await;
-    assert!(found.iter().all(Option::is_some));
+    assert!(found.iter().all(Result::is_ok));
     assert_eq!(site.asked().len(), 1);
 }

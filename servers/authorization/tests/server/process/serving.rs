@@ -106,7 +106,7 @@ async fn a_running_server_notices_who_was_locked_out_and_which_key_is_new() {
 }
 
 /// Waits until whoever was logged in is not any more.
-async fn gone(visitor: &mut Visitor, path: &str) {
+pub async fn gone(visitor: &mut Visitor, path: &str) {
     let deadline = Instant::now() + Duration::from_secs(10);
     while !visitor.get(path).await.unwrap().text.contains("Password") {
         assert!(Instant::now() < deadline, "who was locked out is still in");

@@ -1,0 +1,211 @@
+//! Who reads the log? Perhaps nobody: a pipe that is full must not hold up a server. So one thread writes, and no request waits for it.
+
+use std::{
+    io::{IsTerminal as _, Write},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+        mpsc::{Receiver, SyncSender, sync_channel},
+    },
+    thread::{self, ThreadId},
+    time::{Duration, Instant},
+};
+
+use tracing::{level_filters::LevelFilter, warn};
+use tracing_subscriber::{
+    Layer as _, filter::Targets, fmt::MakeWriter, layer::SubscriberExt as _,
+    util::SubscriberInitExt as _,
+};
+
+/// Lines that may wait for whoever reads slowly.
+const WAITING: usize = 10_000;
+/// How long the thread that started the log waits until what it said is written.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Log lines go to stderr. `RUST_LOG` is a level, such as `debug`, or levels of parts, such as `step8=debug`; what it does not
+/// name is at `info`.
+pub(crate) fn start() -> std::io::Result<Lines> {
+    let said = std::env::var("RUST_LOG").unwrap_or_default();
+    let read = if said.is_empty() { Ok(Targets::new()) } else { said.parse() };
+    let levels = read.as_ref().cloned().unwrap_or_default();
+    let otherwise = levels.default_level().unwrap_or(LevelFilter::INFO);
+    let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let lines = Lines::to(std::io::stderr())?;
+    let layer = tracing_subscriber::fmt::layer()
+        .with_target(false)
+        .with_ansi(colour)
+        .with_writer(lines.clone())
+        .with_filter(levels.with_default(otherwise));
+    tracing_subscriber::registry().with(layer).init();
+    if let Err(error) = read {
+        warn!("RUST_LOG is {said:?}, which cannot be read, so it is info: {error}");
+    }
+    Ok(lines)
+}
+
+/// Takes lines at once. What the thread says that made it is written when it goes on, so that it stands in order with what that
+/// thread prints itself; of the others a line is lost when too many wait, and the log says how many are missing.
+#[derive(Clone)]
+pub(crate) struct Lines {
+    queue: SyncSender<Message>,
+    missing: Arc<AtomicU64>,
+    starter: ThreadId,
+}
+
+enum Message {
+    Line {
+        missing: u64,
+        line: Vec<u8>,
+    },
+    /// All before this is written: whoever waits for it may go on.
+    Settled(SyncSender<()>),
+}
+
+impl Lines {
+    fn to(out: impl Write + Send + 'static) -> std::io::Result<Self> {
+        let (queue, messages) = sync_channel(WAITING);
+        thread::Builder::new().name("log".into()).spawn(move || write(&messages, out))?;
+        Ok(Self { queue, missing: Arc::default(), starter: thread::current().id() })
+    }
+
+    /// Waits until all is written that was said so far; not for long, where nobody reads.
+    pub(crate) fn settle(&self) {
+        let end = Instant::now() + PATIENCE;
+        let (settled, is_settled) = sync_channel(1);
+        while self.queue.try_send(Message::Settled(settled.clone())).is_err() {
+            if Instant::now() > end {
+                return;
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+        let _ = is_settled.recv_timeout(end.saturating_duration_since(Instant::now()));
+    }
+}
+
+/// Writes each line. Who reads may be gone: that is no reason to stop, and there is nobody to tell.
+fn write(messages: &Receiver<Message>, mut out: impl Write) {
+    for message in messages {
+        match message {
+            Message::Line { missing, line } => {
+                if missing > 0 {
+                    let gap = format!("{missing} lines are missing here: nobody read the log\n");
+                    let _ = out.write_all(gap.as_bytes());
+                }
+                let _ = out.write_all(&line);
+            }
+            Message::Settled(waiting) => {
+                let _ = waiting.send(()); // perhaps he has gone on already
+            }
+        }
+    }
+}
+
+impl Write for &Lines {
+    /// The subscriber writes each line in one piece.
+    fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
+        let missing = self.missing.swap(0, Relaxed);
+        let message = Message::Line { missing, line: line.to_vec() };
+        if self.queue.try_send(message).is_err() {
+            self.missing.fetch_add(missing + 1, Relaxed);
+        }
+        if thread::current().id() == self.starter {
+            self.settle();
+        }
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Lines {
+    type Writer = &'a Self;
+
+    fn make_writer(&'a self) -> Self::Writer {
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{
+        Mutex,
+        mpsc::{Sender, channel},
+    };
+
+    use super::*;
+
+    /// A pipe that takes a line when it is let.
+    struct Pipe(Receiver<()>, Sender<String>);
+
+    impl Write for Pipe {
+        fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
+            self.0.recv().unwrap();
+            self.1.send(String::from_utf8(line.to_vec()).unwrap()).unwrap();
+            Ok(line.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn nobody_waits_for_who_does_not_read_and_what_is_missing_is_counted_where_it_is_missing() {
+        let (reads, read) = channel();
+        let (written, lines) = channel();
+        let log = Lines::to(Pipe(read, written)).unwrap();
+        let said = log.clone();
+        // another thread than that which began, as those that answer requests
+        let workers = thread::spawn(move || {
+            for number in 0..WAITING + 100 {
+                (&said).write_all(format!("{number}").as_bytes()).unwrap();
+            }
+            said.missing.load(Relaxed)
+        });
+        let missing = workers.join().unwrap();
+        assert!((99..=100).contains(&missing), "the thread may have taken one: {missing}");
+        let said = log.clone();
+        let kept = WAITING as u64 + 100 - missing;
+        for number in 0..kept {
+            reads.send(()).unwrap();
+            assert_eq!(lines.recv().unwrap(), number.to_string());
+        }
+        thread::spawn(move || (&said).write_all(b"the next").unwrap()).join().unwrap();
+        for expected in [
+            format!("{missing} lines are missing here: nobody read the log\n"),
+            "the next".to_owned(),
+        ] {
+            reads.send(()).unwrap();
+            assert_eq!(lines.recv().unwrap(), expected);
+        }
+        // the one that began waits, but not for ever
+        let begun = Instant::now();
+        (&log).write_all(b"the last").unwrap();
+        assert!((PATIENCE..PATIENCE * 5).contains(&begun.elapsed()));
+    }
+
+    #[test]
+    fn what_the_one_who_began_says_is_written_when_he_goes_on() {
+        #[derive(Clone, Default)]
+        struct Paper(Arc<Mutex<Vec<u8>>>);
+        impl Write for Paper {
+            fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
+                self.0.lock().unwrap().write(line)
+            }
+
+            fn flush(&mut self) -> std::io::Result<()> {
+                Ok(())
+            }
+        }
+        let paper = Paper::default();
+        let log = Lines::to(paper.clone()).unwrap();
+        let mut expected = String::new();
+        for number in 0..1000 {
+            (&log).write_all(format!("{number}\n").as_bytes()).unwrap();
+            expected += &format!("{number}\n");
+            assert_eq!(String::from_utf8(paper.0.lock().unwrap().clone()).unwrap(), expected);
+        }
+    }
+}

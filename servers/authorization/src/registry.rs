@@ -1,0 +1,104 @@
+//! How does the operator see which clients have registered themselves, and take one away? In the database, beside a running server.
+
+use std::{fmt::Write as _, path::Path};
+
+use anyhow::bail;
+use clap::Subcommand;
+use mcp_auth::Clock;
+use serde_json::Value;
+
+use crate::{
+    admin::{folder, is_missing},
+    program::say,
+    redirect,
+    settings::Settings,
+    store::{Registered, Store},
+};
+
+/// Which clients have registered themselves.
+#[derive(Debug, Subcommand)]
+pub enum Clients {
+    /// List them, the newest first; the names are what they call themselves
+    List,
+    /// Remove one, and end what people have allowed it
+    Remove {
+        /// Its id
+        #[arg(allow_hyphen_values = true)] // one of 64 begins so
+        id: String,
+    },
+}
+
+impl Clients {
+    /// Does it, in the database.
+    ///
+    /// # Errors
+    /// One sentence.
+    pub async fn run(self, settings: &Settings) -> anyhow::Result<()> {
+        let store = open(&folder(settings)?).await?;
+        let now = Clock::default().now();
+        let said = match self {
+            Self::List => {
+                let all = store.all_registered().await?;
+                match all.iter().map(|client| line(client, now)).collect::<String>() {
+                    none if none.is_empty() => "no client has registered itself\n".to_owned(),
+                    lines => lines,
+                }
+            }
+            Self::Remove { id } => {
+                if store.registered(&id).await?.is_none() {
+                    bail!(
+                        "no client {id:?} has registered itself; `authorization clients list` shows those that have, and others stand in the file of --clients"
+                    );
+                }
+                store.unregister(&id, now).await?;
+                format!("{id:?} is removed; what people have allowed it has ended\n")
+            }
+        };
+        store.close().await;
+        say(&said)
+    }
+}
+
+/// The database in this folder. None is made: a new one would be empty, and hide that this is the wrong folder.
+async fn open(folder: &Path) -> anyhow::Result<Store> {
+    let file = folder.join("authorization.db");
+    if is_missing(&file) {
+        bail!(
+            "there is no database {}; --data DIR names the folder of a server that has run",
+            file.display()
+        );
+    }
+    Ok(Store::open(&file).await?)
+}
+
+/// One client. What a stranger has written is quoted and escaped, so that it can do nothing to a terminal.
+fn line(client: &Registered, now: i64) -> String {
+    let metadata: Value = serde_json::from_str(&client.metadata).unwrap_or_default();
+    let name = metadata["client_name"].as_str().map(|name| format!("{name:?}"));
+    let name = name.unwrap_or("(no name)".to_owned());
+    let uris = metadata["redirect_uris"].as_array().into_iter().flatten();
+    let mut places: Vec<_> = uris.filter_map(Value::as_str).map(redirect::host).collect();
+    places.dedup();
+    let used = client.used.map_or("never used".to_owned(), |at| format!("used {}", ago(now - at)));
+    let registered = ago(now - client.created);
+    let mut line = format!("{}  {name}  registered {registered}", shown(&client.id));
+    if !client.address.is_empty() {
+        let _ = write!(line, " from {}", shown(&client.address));
+    }
+    let _ = writeln!(line, ", {used}, sends people to {}", shown(&places.join(" ")));
+    line
+}
+
+/// As it is, but for what a terminal would take for a command.
+fn shown(text: &str) -> String {
+    text.escape_debug().collect()
+}
+
+/// A time in words; the server notes a use once an hour.
+fn ago(seconds: i64) -> String {
+    match seconds {
+        ..3600 => format!("{} min ago", seconds.max(0) / 60),
+        3600..172_800 => format!("{} h ago", seconds / 3600),
+        _ => format!("{} days ago", seconds / 86_400),
+    }
+}

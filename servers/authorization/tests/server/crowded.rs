@@ -1,0 +1,162 @@
+//! What when more clients register than there is room for?
+
+use axum::{body::Body, http::Request};
+use futures_util::future::join_all;
+use mcp_auth_server::{
+    client::room::{Kept, Room},
+    store::{Registered, Store},
+};
+use serde_json::json;
+
+use crate::{
+    steps::{allowed, code, exchange, managed, pair, refresh, register, registered},
+    world::{Answer, LOCAL, NOW, WEB, World},
+};
+
+fn from(id: &str, address: &str, created: i64) -> Registered {
+    Registered {
+        id: id.into(),
+        metadata: "{}".into(),
+        secret: None,
+        registration: "hash".into(),
+        address: address.into(),
+        created,
+        used: None,
+    }
+}
+
+#[tokio::test]
+async fn one_address_has_so_many_clients_that_got_no_token_and_no_more() {
+    let store = Store::in_memory().await.unwrap();
+    let room = Room { most: 10, from_one: 2, spared: 600 };
+    let kept =
+        async |id: &str, address: &str| store.register(&from(id, address, 0), room).await.unwrap();
+    assert_eq!([kept("1", "a").await, kept("2", "a").await], [Kept::Yes; 2]);
+    assert_eq!(kept("3", "a").await, Kept::TooManyFromOne(2));
+    assert_eq!(kept("4", "b").await, Kept::Yes);
+    store.is_in_use("1", 1).await.unwrap();
+    assert_eq!(kept("5", "a").await, Kept::Yes, "one that is used does not count");
+}
+
+#[tokio::test]
+async fn the_oldest_that_was_never_used_makes_room_and_nobody_else() {
+    let store = Store::in_memory().await.unwrap();
+    let room = Room { most: 4, from_one: 10, spared: 600 };
+    let is_there = async |id: &str| store.registered(id).await.unwrap().is_some();
+    for (id, created) in [("used", 0), ("second", 200), ("first", 100), ("new", 900)] {
+        assert_eq!(store.register(&from(id, "a", created), room).await.unwrap(), Kept::Yes);
+    }
+    store.is_in_use("used", 10).await.unwrap();
+    for (id, now, kept, gone) in [
+        ("a", 700, Kept::Full, None), // the first is there for ten minutes, and not for longer
+        ("b", 701, Kept::Yes, Some("first")),
+        ("c", 800, Kept::Full, None),
+        ("d", 1000, Kept::Yes, Some("second")),
+        ("e", 1300, Kept::Full, None),
+    ] {
+        assert_eq!(store.register(&from(id, "b", now), room).await.unwrap(), kept, "{id}");
+        assert_eq!(is_there(id).await, kept == Kept::Yes, "{id}");
+        if let Some(gone) = gone {
+            assert!(!is_there(gone).await, "{gone} makes room for {id}");
+        }
+    }
+    for id in ["used", "new", "b", "d"] {
+        assert!(is_there(id).await, "{id}");
+    }
+}
+
+/// Whoever has his hundred unused clients cannot push others out for more of them.
+#[tokio::test]
+async fn who_has_too_many_himself_makes_nobody_go() {
+    let store = Store::in_memory().await.unwrap();
+    let room = Room { most: 2, from_one: 1, spared: 600 };
+    for (id, address, kept) in
+        [("old", "a", Kept::Yes), ("his", "b", Kept::Yes), ("more", "b", Kept::TooManyFromOne(1))]
+    {
+        assert_eq!(store.register(&from(id, address, 0), room).await.unwrap(), kept, "{id}");
+    }
+    assert_eq!(
+        store.register(&from("more", "b", DAY), room).await.unwrap(),
+        Kept::TooManyFromOne(1)
+    );
+    assert!(store.registered("old").await.unwrap().is_some());
+}
+
+const DAY: i64 = 24 * 3600;
+
+#[tokio::test]
+async fn many_at_once_find_the_room_that_there_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(&folder.path().join("database")).await.unwrap();
+    let room = Room { most: 10, from_one: 100, spared: 600 };
+    for n in 0..5 {
+        let old = store.register(&from(&format!("old {n}"), "a", n), room).await.unwrap();
+        assert_eq!(old, Kept::Yes);
+    }
+    store.is_in_use("old 0", 5).await.unwrap();
+    let all: Vec<_> = (0..40).map(|n| from(&format!("new {n}"), "b", DAY)).collect();
+    let kept = join_all(all.iter().map(|one| store.register(one, room))).await;
+    let kept: Vec<_> = kept.into_iter().map(Result::unwrap).collect();
+    let yes = kept.iter().filter(|kept| **kept == Kept::Yes).count();
+    assert_eq!(yes, 9, "five free, and four that make room: {kept:?}");
+    assert!(store.registered("old 0").await.unwrap().is_some());
+    for (client, kept) in all.iter().zip(kept) {
+        let is_there = store.registered(&client.id).await.unwrap().is_some();
+        assert_eq!(is_there, kept == Kept::Yes, "{}: a promise is kept", client.id);
+    }
+}
+
+/// A registration from this address.
+async fn register_from(world: &World, address: &str) -> Answer {
+    let request = Request::post("/register")
+        .header("content-type", "application/json")
+        .header("x-forwarded-for", address);
+    let metadata = json!({"redirect_uris": [WEB], "token_endpoint_auth_method": "none"});
+    world.send(request.body(Body::from(metadata.to_string())).unwrap()).await
+}
+
+#[tokio::test]
+async fn who_is_refused_hears_why_and_for_how_long() {
+    let world = World::with(|builder| builder.proxies(1).without_rates()).await;
+    let public = |redirect: &str| {
+        json!({"redirect_uris": [redirect], "token_endpoint_auth_method": "none",
+        "grant_types": ["authorization_code", "refresh_token"]})
+    };
+    let used = registered(&world, &public(LOCAL)).await;
+    let id = used["client_id"].as_str().unwrap();
+    let tokens = pair(&exchange(&world, id, LOCAL, &code(&world, id, LOCAL).await).await);
+    let unused = registered(&world, &public(WEB)).await;
+    allowed(&world, unused["client_id"].as_str().unwrap(), WEB).await;
+    for n in 0..100 {
+        assert_eq!(register_from(&world, "10.0.0.1").await.status, 201, "{n}");
+    }
+    let answer = register_from(&world, "10.0.0.1").await;
+    assert_eq!((answer.status, &answer.headers["retry-after"]), (429, &"3600".parse().unwrap()));
+    assert_eq!(answer.json()["error"], "slow_down");
+    let text = answer.json()["error_description"].as_str().unwrap().to_owned();
+    let told = "this address has registered 100 clients, which have not been used; ";
+    assert!(text.starts_with(told), "{text}");
+    assert_eq!(register_from(&world, "10.0.0.2").await.status, 201, "another address");
+    // a stranger with many addresses
+    let store = world.store().await;
+    let stranger = |n: usize| from(&format!("stranger {n}"), &format!("10.1.{}", n / 100), NOW + 1);
+    let mut n = 0;
+    while n < 10_000 && store.register(&stranger(n), Room::default()).await.unwrap() == Kept::Yes {
+        n += 1;
+    }
+    assert_eq!(n, 10_000 - 103);
+    let answer = register(&world, &json!({"redirect_uris": [WEB]})).await;
+    assert_eq!((answer.status, &answer.headers["retry-after"]), (503, &"600".parse().unwrap()));
+    assert_eq!(answer.json()["error"], "temporarily_unavailable");
+    assert!(answer.json()["error_description"].is_string(), "{}", answer.text);
+    world.pass(601);
+    for n in 0..102 {
+        let answer = register(&world, &json!({"redirect_uris": [WEB]})).await;
+        assert_eq!(answer.status, if n < 100 { 201 } else { 429 }, "{n}");
+    }
+    let token = unused["registration_access_token"].as_str().unwrap();
+    assert_eq!(managed(&world, "GET", &unused, token).await.status, 401, "it has made room");
+    let token = used["registration_access_token"].as_str().unwrap();
+    assert_eq!(managed(&world, "GET", &used, token).await.status, 200, "who is in use stays");
+    assert_eq!(refresh(&world, id, &tokens.1).await.status, 200);
+}

@@ -1,0 +1,111 @@
+//! What does the operator see of clients that registered themselves, and what happens to one that he removes?
+
+use mcp_auth_server::{
+    client::room::{Kept, Room},
+    store::{Registered, Store},
+};
+use serde_json::{Value, json};
+
+use super::{Running, Visitor, run, said};
+use crate::world::LOCAL;
+
+const DATA: &str = ".workshop/authorization";
+
+async fn register(visitor: &mut Visitor, name: &str) -> Value {
+    let metadata = json!({"client_name": name, "redirect_uris": [LOCAL], "token_endpoint_auth_method": "none",
+        "grant_types": ["authorization_code", "refresh_token"]});
+    let request = visitor.http.post(format!("{}/register", visitor.url));
+    let request = request.header("content-type", "application/json").body(metadata.to_string());
+    let answer = visitor.sent(request).await.unwrap();
+    assert_eq!(answer.status, 201, "{}", answer.text);
+    answer.json()
+}
+
+#[test]
+fn where_no_server_has_run_there_is_no_list_and_nothing_is_made() {
+    let folder = tempfile::tempdir().unwrap();
+    for arguments in [&["list"][..], &["remove", "somebody"], &["list", "--data", "elsewhere"]] {
+        let (is_ok, text) = said(&run(folder.path(), &[&["clients"], arguments].concat(), ""));
+        let file = if arguments.contains(&"elsewhere") { "elsewhere" } else { DATA };
+        let file = std::path::Path::new(file).join("authorization.db");
+        let told = format!("there is no database {}", file.display());
+        assert!(!is_ok && text.contains(&told) && text.contains("--data DIR"), "{text}");
+    }
+    let outside = ["clients", "list", "--config", "c.toml"];
+    std::fs::write(folder.path().join("c.toml"), "issuer = \"https://as.example\"").unwrap();
+    let (is_ok, text) = said(&run(folder.path(), &outside, ""));
+    assert!(!is_ok && text.contains("--data DIR"), "{text}");
+    let files: Vec<_> =
+        folder.path().read_dir().unwrap().map(|file| file.unwrap().file_name()).collect();
+    assert_eq!(files, ["c.toml"]);
+}
+
+#[tokio::test]
+async fn a_client_that_the_operator_removes_is_gone_with_what_people_have_allowed_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Running::start(folder.path(), &["--port", "0", "--no-rate-limits"]);
+    let clients =
+        |arguments: &[&str]| said(&run(folder.path(), &[&["clients"], arguments].concat(), ""));
+    assert_eq!(clients(&["list"]), (true, "no client has registered itself\n".into()));
+    let mut visitor = Visitor::new(&server.url);
+    let (first, other) =
+        (register(&mut visitor, "Süß").await, register(&mut visitor, "Other").await);
+    let (first, other) =
+        (first["client_id"].as_str().unwrap(), other["client_id"].as_str().unwrap());
+    let mut tokens = Vec::new();
+    for id in [first, other] {
+        let code = visitor.code(id).await.unwrap();
+        tokens.push(visitor.for_code(id, &code).await.unwrap().unwrap());
+    }
+    let (is_ok, text) = clients(&["list"]);
+    assert!(is_ok && text.lines().count() == 2, "{text}");
+    let line = text.lines().find(|line| line.starts_with(first)).unwrap();
+    let told =
+        "  \"Süß\"  registered 0 min ago from 127.0.0.1, used 0 min ago, sends people to localhost";
+    assert_eq!(line, format!("{first}{told}"));
+    let (is_ok, text) = clients(&["remove", first]);
+    assert!(is_ok && text.contains(first), "{text}");
+    let (again, text) = clients(&["remove", first]);
+    assert!(!again && text.contains("no client"), "{text}");
+    let fields =
+        [("grant_type", "refresh_token"), ("refresh_token", &*tokens[0]), ("client_id", first)];
+    let answer = visitor.post("/token", &fields).await.unwrap();
+    assert_eq!((answer.status, &answer.json()["error"]), (401, &"invalid_client".into()));
+    let (_, text) = clients(&["list"]);
+    assert!(!text.contains(first) && text.contains(other), "{text}");
+    assert!(visitor.refreshed(other, &tokens[1]).await.unwrap().is_some(), "the other one stays");
+}
+
+#[tokio::test]
+async fn nothing_that_a_stranger_has_written_reaches_the_terminal_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("data")).unwrap();
+    let store = Store::open(&folder.path().join("data/authorization.db")).await.unwrap();
+    let hostile = "\u{1b}[2J\u{1b}]0;x\u{7}\r\n\u{9b}2J\u{202e}\u{2066}\u{0}end";
+    let metadata =
+        json!({"client_name": hostile, "redirect_uris": [format!("https://{hostile}/x"), hostile]});
+    let client = Registered {
+        id: format!("-{hostile}"),
+        metadata: metadata.to_string(),
+        secret: None,
+        registration: "hash".into(),
+        address: hostile.into(),
+        created: 0,
+        used: Some(0),
+    };
+    assert_eq!(store.register(&client, Room::default()).await.unwrap(), Kept::Yes);
+    store.close().await;
+    let shown = |arguments: &[&str]| {
+        let arguments = [&["clients", "--data", "data"], arguments].concat();
+        let (_, text) = said(&run(folder.path(), &arguments, ""));
+        let bad = |letter: char| {
+            (letter.is_control() && letter != '\n') || "\u{202e}\u{2066}".contains(letter)
+        };
+        assert!(!text.contains(bad) && text.lines().count() == 1, "{text:?}");
+        text
+    };
+    let listed = shown(&["list"]);
+    assert!(listed.contains("[2J") && listed.contains("end"), "{listed}");
+    shown(&["remove", "\u{1b}[2J\nnobody"]);
+    assert!(shown(&["remove", "-nobody"]).contains("\"-nobody\""));
+}
