@@ -172,7 +172,7 @@ impl Server {
     fn unfound(&self, refused: &Unanswered) -> Response {
         let Unanswered::NotNow { why, retry_after } = refused else { return sorry() };
         self.decided("authorize", Outcome::Refused, why, Who::default());
-        let text = "What the program that sent you here says of itself cannot be fetched at the moment. Try again in a moment.";
+        let text = "The program that sent you here cannot be looked up now. Try again in a moment.";
         let page = problem(StatusCode::SERVICE_UNAVAILABLE, text);
         ([(header::RETRY_AFTER, retry_after.to_string())], page).into_response()
     }
