@@ -12,6 +12,7 @@ mod database;
 mod documents;
 mod flaws;
 mod flow;
+mod front;
 mod keys;
 mod knocking;
 mod managing;

@@ -1,12 +1,17 @@
 //! What does the operator see of clients that registered themselves, and what happens to one that he removes?
 
+use std::{
+    io::{BufRead as _, BufReader},
+    process::Stdio,
+};
+
 use mcp_auth_server::{
     client::room::{Kept, Room},
     store::{Registered, Store},
 };
 use serde_json::{Value, json};
 
-use super::{Running, Visitor, run, said};
+use super::{Running, Visitor, command, run, said};
 use crate::world::LOCAL;
 
 const DATA: &str = ".workshop/authorization";
@@ -108,4 +113,29 @@ async fn nothing_that_a_stranger_has_written_reaches_the_terminal_as_it_is() {
     assert!(listed.contains("[2J") && listed.contains("end"), "{listed}");
     shown(&["remove", "\u{1b}[2J\nnobody"]);
     assert!(shown(&["remove", "-nobody"]).contains("\"-nobody\""));
+}
+
+/// What the program prints for somebody who begins can be used, and does what it says.
+#[tokio::test]
+async fn the_first_registration_that_is_printed_gets_what_it_asks_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = command(folder.path(), &["--port", "0"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let printed = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let mut server = Running { child, url: String::new() };
+    let printed: Vec<_> = printed.take(7).collect();
+    server.url.clone_from(&printed[0]);
+    let curl = printed.iter().find(|line| line.contains("/register")).unwrap();
+    let asked: Value = serde_json::from_str(curl.rsplit('\'').nth(1).unwrap()).unwrap();
+    let mut visitor = Visitor::new(&server.url);
+    let request = visitor.http.post(format!("{}/register", server.url));
+    let request = request.header("content-type", "application/json").body(asked.to_string());
+    let answer = visitor.sent(request).await.unwrap();
+    assert_eq!(answer.status, 201, "{}", answer.text);
+    for (name, value) in asked.as_object().unwrap() {
+        assert_eq!(answer.json()[name], *value, "{name}");
+    }
+    assert_eq!(asked["grant_types"], json!(["authorization_code", "refresh_token"]));
+    let front = visitor.get("/").await.unwrap();
+    assert!(front.status == 200 && front.text.contains(&server.url), "{}", front.text);
 }
