@@ -1,5 +1,7 @@
 //! What does a client get for a code, a refresh token, or its secret? (OAuth 2.1 §3.2)
 
+mod answer;
+
 use aws_lc_rs::digest::{SHA256, digest};
 use axum::http::HeaderMap;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -8,7 +10,7 @@ use mcp_auth::{
     issuer::{disk::random, form::Form},
 };
 use serde_json::{Value, json};
-use tracing::{error, info, warn};
+use tracing::{error, warn};
 
 use crate::{
     Server,
@@ -184,59 +186,6 @@ impl Server {
         let (outcome, reason) = (Outcome::Refused, Some(why));
         let (client, grant) = (Some(&*client.id), Some(grant));
         self.audit(&Event { event: "replay", outcome, reason, client, grant, ..Event::default() });
-    }
-
-    fn answer(
-        &self,
-        grant: &Grant,
-        scope: &ScopeSet,
-        refresh: Option<&str>,
-        now: i64,
-    ) -> Result<Value, Refused> {
-        let allowed = &grant.allowed;
-        let people = self.people.now();
-        let person = people.under(&allowed.person, &allowed.stamp);
-        let person =
-            person.ok_or(Refused::new("invalid_grant", "what the person has allowed has ended"))?;
-        let claims = json!({
-            "iss": self.issuer, "aud": allowed.resource, "sub": allowed.person, "client_id": allowed.client,
-            "scope": scope.to_string(), "roles": person.roles,
-            "iat": now, "exp": now.saturating_add(self.access),
-            // the grant's name, so that a token ends with it
-            "jti": format!("{}.{}", grant.id, random()),
-        });
-        self.signed(&claims, scope, refresh, Some(&grant.id))
-    }
-
-    fn signed(
-        &self,
-        claims: &Value,
-        scope: &ScopeSet,
-        refresh: Option<&str>,
-        grant: Option<&str>,
-    ) -> Result<Value, Refused> {
-        let token = self.signer.sign(claims).map_err(Refused::broken)?;
-        info!(client = %claims["client_id"], %scope, "token issued");
-        let said = |name: &str| claims[name].as_str();
-        let (event, client, person, resource) =
-            ("token", said("client_id"), said("sub"), said("aud"));
-        let scopes = Some(scope.to_string());
-        self.audit(&Event {
-            event,
-            client,
-            person,
-            resource,
-            scope: scopes,
-            grant,
-            ..Event::default()
-        });
-        let mut answer = json!({
-            "access_token": token, "token_type": "Bearer", "expires_in": self.access, "scope": scope.to_string(),
-        });
-        if let Some(refresh) = refresh {
-            answer["refresh_token"] = refresh.into();
-        }
-        Ok(answer)
     }
 
     fn same_resource(&self, form: &Form, resource: &str) -> Result<(), Refused> {
