@@ -19,6 +19,7 @@ use tracing::warn;
 use crate::{
     Server,
     audit::{Event, Outcome},
+    pages,
     rate::Kind,
     refused::Refused,
     signing::PUBLISHED,
@@ -122,6 +123,14 @@ pub async fn revoke(State(server): State<Arc<Server>>, request: Request) -> Resp
 /// `GET /.well-known/oauth-authorization-server`.
 pub async fn metadata(State(server): State<Arc<Server>>) -> Response {
     ([(header::CACHE_CONTROL, "public, max-age=300")], Json(server.metadata())).into_response()
+}
+
+/// `GET /`, below the issuer: for people who wonder what is here.
+pub async fn front(State(server): State<Arc<Server>>) -> Response {
+    let Server { issuer, base, .. } = &*server;
+    let origin = issuer.strip_suffix(base.as_str()).unwrap_or(issuer);
+    let metadata = format!("{origin}/.well-known/oauth-authorization-server{base}");
+    pages::answer(StatusCode::OK, pages::front(issuer, &metadata), None)
 }
 
 /// `GET /jwks.json`: to be kept no longer than a new key waits before it signs.

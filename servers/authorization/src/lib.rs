@@ -111,8 +111,8 @@ impl AuthorizationServer {
         Builder::new(issuer, resources)
     }
 
-    /// All endpoints, at the paths that the metadata names, and `/ready`. Each request is asked for its `Host` and `Origin`, and counted
-    /// by the address that `ConnectInfo<SocketAddr>` says.
+    /// All endpoints, at the paths that the metadata names, `/ready`, and at the issuer itself a page that says what it is. Each
+    /// request is asked for its `Host` and `Origin`, and counted by the address that `ConnectInfo<SocketAddr>` says.
     pub fn routes(&self) -> Router {
         let Server { base, proxies, knocking, .. } = &*self.server;
         let metadata = get(http::metadata);
@@ -127,11 +127,14 @@ impl AuthorizationServer {
             .route(&format!("{base}/revoke"), post(http::revoke))
             .route(&format!("{base}/register"), post(registered::register))
             .route(&format!("{base}/register/{{id}}"), any(registered::manage))
+            .route(&format!("{base}/"), get(http::front))
             .route("/ready", get(http::ready));
         let router = if base.is_empty() {
             router
         } else {
-            router.route(&format!("{base}/.well-known/oauth-authorization-server"), metadata)
+            router
+                .route(base, get(http::front))
+                .route(&format!("{base}/.well-known/oauth-authorization-server"), metadata)
         };
         router
             .method_not_allowed_fallback(http::wrong_method) // here, or a preflight would pass the layers by

@@ -1,4 +1,4 @@
-//! What does a person see? Three pages without a script: log in, allow or deny, and what went wrong.
+//! What does a person see? Pages without a script: log in, allow or deny, what went wrong, and what this server is.
 
 use std::sync::LazyLock;
 
@@ -122,6 +122,18 @@ pub fn consent(
                     button.link type="submit" name="decision" value="leave" { "Log in as somebody else" }
                 }
             }
+        },
+    )
+}
+
+/// For somebody who has opened the address of the server itself.
+pub fn front(issuer: &str, metadata: &str) -> Markup {
+    page(
+        "An authorization server for MCP",
+        html! {
+            h1 { "An authorization server for MCP" }
+            p { "Programs send people to " strong { (issuer) } " to log in and to say what each program may do." }
+            p { "Programs find everything else in its metadata: " a href=(metadata) { (metadata) } }
         },
     )
 }

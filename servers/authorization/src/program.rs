@@ -181,7 +181,8 @@ fn greeting(url: &PublicUrl, service: &Service) -> String {
         text,
         "\ntry:\n  curl {url}/.well-known/oauth-authorization-server\n  \
          curl {url}/register -H 'content-type: application/json' -d '{{\"client_name\": \"My first client\", \
-         \"redirect_uris\": [\"http://localhost/callback\"], \"token_endpoint_auth_method\": \"none\"}}'"
+         \"redirect_uris\": [\"http://localhost/callback\"], \"token_endpoint_auth_method\": \"none\", \
+         \"grant_types\": [\"authorization_code\", \"refresh_token\"]}}'"
     );
     text
 }

@@ -67,8 +67,10 @@ impl Metadata {
             return Err(invalid("application_type is web or native"));
         }
         // nobody acts in his own name here whom nobody knows
-        self.grant_types
-            .retain(|grant| ["authorization_code", "refresh_token"].contains(&grant.as_str()));
+        let asked = self.grant_types;
+        let has = |grant: &&str| asked.iter().any(|one| one == grant);
+        let grants = ["authorization_code", "refresh_token"].into_iter().filter(has);
+        self.grant_types = grants.map(str::to_owned).collect();
         if !self.grant_types.iter().any(|grant| grant == "authorization_code") {
             return Err(invalid("grant_types must have authorization_code"));
         }

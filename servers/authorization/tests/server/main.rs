@@ -11,6 +11,7 @@ mod crowded;
 mod documents;
 mod flaws;
 mod flow;
+mod front;
 mod keys;
 mod knocking;
 mod managing;

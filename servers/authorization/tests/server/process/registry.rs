@@ -1,12 +1,17 @@
 //! What does the operator see of clients that registered themselves, and what happens to one that he removes?
 
+use std::{
+    io::{BufRead as _, BufReader},
+    process::Stdio,
+};
+
 use mcp_auth_server::{
     client::room::{Kept, Room},
     store::{Registered, Store},
 };
 use serde_json::{Value, json};
 
-use super::{Running, Visitor, run, said};
+use super::{Running, Visitor, command, run, said};
 use crate::world::LOCAL;
 
 const DATA: &str = ".workshop/authorization";
@@ -38,6 +43,21 @@ fn where_no_server_has_run_there_is_no_list_and_nothing_is_made() {
     let files: Vec<_> =
         folder.path().read_dir().unwrap().map(|file| file.unwrap().file_name()).collect();
     assert_eq!(files, ["c.toml"]);
+}
+
+#[test]
+fn a_database_that_cannot_be_read_is_told_from_one_that_is_not_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("authorization.db");
+    let list = |data| said(&run(folder.path(), &["clients", "list", "--data", data], ""));
+    mcp_auth::issuer::disk::write_new(&file, "no database", true).unwrap();
+    let (is_ok, text) = list(".");
+    assert!(!is_ok && text.contains("not a database"), "{text}");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "no database");
+    std::fs::write(folder.path().join("file"), "").unwrap();
+    let (is_ok, text) = list("file");
+    assert!(!is_ok && text.contains("authorization.db"), "{text}");
+    assert!(cfg!(windows) || !text.contains("there is no"), "{text}");
 }
 
 #[tokio::test]
@@ -82,8 +102,8 @@ async fn nothing_that_a_stranger_has_written_reaches_the_terminal_as_it_is() {
     std::fs::create_dir(folder.path().join("data")).unwrap();
     let store = Store::open(&folder.path().join("data/authorization.db")).await.unwrap();
     let hostile = "\u{1b}[2J\u{1b}]0;x\u{7}\r\n\u{9b}2J\u{202e}\u{2066}\u{0}end";
-    let metadata =
-        json!({"client_name": hostile, "redirect_uris": [format!("https://{hostile}/x"), hostile]});
+    let metadata = json!({"client_name": hostile, "redirect_uris": [format!("https://{hostile}/x"), hostile,
+        format!("https://\u{1}{}.example/", "a".repeat(10_000)), "https://b.example/", "https://b.example/2"]});
     let client = Registered {
         id: format!("-{hostile}"),
         metadata: metadata.to_string(),
@@ -102,10 +122,37 @@ async fn nothing_that_a_stranger_has_written_reaches_the_terminal_as_it_is() {
             (letter.is_control() && letter != '\n') || "\u{202e}\u{2066}".contains(letter)
         };
         assert!(!text.contains(bad) && text.lines().count() == 1, "{text:?}");
+        assert!(text.len() < 1000, "{text}");
         text
     };
     let listed = shown(&["list"]);
     assert!(listed.contains("[2J") && listed.contains("end"), "{listed}");
+    assert!(listed.ends_with(" and 2 more\n"), "{listed}");
     shown(&["remove", "\u{1b}[2J\nnobody"]);
     assert!(shown(&["remove", "-nobody"]).contains("\"-nobody\""));
+}
+
+/// What the program prints for somebody who begins can be used, and does what it says.
+#[tokio::test]
+async fn the_first_registration_that_is_printed_gets_what_it_asks_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = command(folder.path(), &["--port", "0"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let printed = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let mut server = Running { child, url: String::new() };
+    let printed: Vec<_> = printed.take(7).collect();
+    server.url.clone_from(&printed[0]);
+    let curl = printed.iter().find(|line| line.contains("/register")).unwrap();
+    let asked: Value = serde_json::from_str(curl.rsplit('\'').nth(1).unwrap()).unwrap();
+    let mut visitor = Visitor::new(&server.url);
+    let request = visitor.http.post(format!("{}/register", server.url));
+    let request = request.header("content-type", "application/json").body(asked.to_string());
+    let answer = visitor.sent(request).await.unwrap();
+    assert_eq!(answer.status, 201, "{}", answer.text);
+    for (name, value) in asked.as_object().unwrap() {
+        assert_eq!(answer.json()[name], *value, "{name}");
+    }
+    assert_eq!(asked["grant_types"], json!(["authorization_code", "refresh_token"]));
+    let front = visitor.get("/").await.unwrap();
+    assert!(front.status == 200 && front.text.contains(&server.url), "{}", front.text);
 }
