@@ -7,7 +7,7 @@ use std::{
         atomic::{AtomicU64, Ordering::Relaxed},
         mpsc::{Receiver, SyncSender, sync_channel},
     },
-    thread::{self, ThreadId},
+    thread::{self, Thread, ThreadId},
     time::{Duration, Instant},
 };
 
@@ -19,6 +19,10 @@ use tracing_subscriber::{
 
 /// Lines that may wait for whoever reads slowly.
 const WAITING: usize = 10_000;
+/// Bytes that are written in one piece.
+const PIECE: usize = 8 << 10;
+/// How long lines gather after some were written: to be woken for each would cost more than to write it.
+const REST: Duration = Duration::from_millis(2);
 /// How long the thread that started the log waits until what it said is written.
 const PATIENCE: Duration = Duration::from_secs(1);
 
@@ -49,6 +53,7 @@ pub(crate) fn start() -> std::io::Result<Lines> {
 pub(crate) struct Lines {
     queue: SyncSender<Message>,
     missing: Arc<AtomicU64>,
+    writer: Thread,
     starter: ThreadId,
 }
 
@@ -64,8 +69,9 @@ enum Message {
 impl Lines {
     fn to(out: impl Write + Send + 'static) -> std::io::Result<Self> {
         let (queue, messages) = sync_channel(WAITING);
-        thread::Builder::new().name("log".into()).spawn(move || write(&messages, out))?;
-        Ok(Self { queue, missing: Arc::default(), starter: thread::current().id() })
+        let writer = thread::Builder::new().name("log".into());
+        let writer = writer.spawn(move || write(&messages, out))?.thread().clone();
+        Ok(Self { queue, missing: Arc::default(), writer, starter: thread::current().id() })
     }
 
     /// Waits until all is written that was said so far; not for long, where nobody reads.
@@ -78,24 +84,41 @@ impl Lines {
             }
             thread::sleep(Duration::from_millis(5));
         }
+        self.writer.unpark();
         let _ = is_settled.recv_timeout(end.saturating_duration_since(Instant::now()));
     }
 }
 
-/// Writes each line. Who reads may be gone: that is no reason to stop, and there is nobody to tell.
+/// Writes the lines, those that wait together in one piece. Who reads may be gone: that is no reason to stop, and there is nobody
+/// to tell.
 fn write(messages: &Receiver<Message>, mut out: impl Write) {
-    for message in messages {
-        match message {
-            Message::Line { missing, line } => {
-                if missing > 0 {
-                    let gap = format!("{missing} lines are missing here: nobody read the log\n");
-                    let _ = out.write_all(gap.as_bytes());
+    let (mut text, mut waiting) = (Vec::new(), Vec::new());
+    while let Ok(first) = messages.recv() {
+        for message in std::iter::once(first).chain(messages.try_iter()) {
+            match message {
+                Message::Line { missing, line } => {
+                    if missing > 0 {
+                        let gap = format!(
+                            "{missing} lines are missing here: they came faster than they were read\n"
+                        );
+                        text.extend_from_slice(gap.as_bytes());
+                    }
+                    text.extend_from_slice(&line);
                 }
-                let _ = out.write_all(&line);
+                Message::Settled(until) => waiting.push(until),
             }
-            Message::Settled(waiting) => {
-                let _ = waiting.send(()); // perhaps he has gone on already
+            if text.len() > PIECE {
+                break;
             }
+        }
+        let _ = out.write_all(&text);
+        let is_all = text.len() <= PIECE;
+        text.clear();
+        for until in waiting.drain(..) {
+            let _ = until.send(()); // perhaps he has gone on already
+        }
+        if is_all {
+            thread::park_timeout(REST);
         }
     }
 }
@@ -136,14 +159,14 @@ mod tests {
 
     use super::*;
 
-    /// A pipe that takes a line when it is let.
-    struct Pipe(Receiver<()>, Sender<String>);
+    /// What is written, and who waits until it is let.
+    #[derive(Clone)]
+    struct Paper(Arc<Mutex<Vec<u8>>>, Arc<Mutex<Receiver<()>>>);
 
-    impl Write for Pipe {
-        fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
-            self.0.recv().unwrap();
-            self.1.send(String::from_utf8(line.to_vec()).unwrap()).unwrap();
-            Ok(line.len())
+    impl Write for Paper {
+        fn write(&mut self, text: &[u8]) -> std::io::Result<usize> {
+            let _ = self.1.lock().unwrap().recv(); // or whoever could let us has gone
+            self.0.lock().unwrap().write(text)
         }
 
         fn flush(&mut self) -> std::io::Result<()> {
@@ -151,61 +174,54 @@ mod tests {
         }
     }
 
+    impl Paper {
+        fn new() -> (Self, Sender<()>) {
+            let (lets, is_let) = channel();
+            (Self(Arc::default(), Arc::new(Mutex::new(is_let))), lets)
+        }
+
+        fn text(&self) -> String {
+            String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+        }
+    }
+
     #[test]
     fn nobody_waits_for_who_does_not_read_and_what_is_missing_is_counted_where_it_is_missing() {
-        let (reads, read) = channel();
-        let (written, lines) = channel();
-        let log = Lines::to(Pipe(read, written)).unwrap();
-        let said = log.clone();
+        let (paper, stuck) = Paper::new();
+        let log = Lines::to(paper.clone()).unwrap();
+        let worker = log.clone();
         // another thread than that which began, as those that answer requests
-        let workers = thread::spawn(move || {
-            for number in 0..WAITING + 100 {
-                (&said).write_all(format!("{number}").as_bytes()).unwrap();
+        let worker = thread::spawn(move || {
+            for number in 0..2 * WAITING {
+                (&worker).write_all(format!("{number}\n").as_bytes()).unwrap();
             }
-            said.missing.load(Relaxed)
+            worker.missing.load(Relaxed)
         });
-        let missing = workers.join().unwrap();
-        assert!((99..=100).contains(&missing), "the thread may have taken one: {missing}");
-        let said = log.clone();
-        let kept = WAITING as u64 + 100 - missing;
-        for number in 0..kept {
-            reads.send(()).unwrap();
-            assert_eq!(lines.recv().unwrap(), number.to_string());
-        }
-        thread::spawn(move || (&said).write_all(b"the next").unwrap()).join().unwrap();
-        for expected in [
-            format!("{missing} lines are missing here: nobody read the log\n"),
-            "the next".to_owned(),
-        ] {
-            reads.send(()).unwrap();
-            assert_eq!(lines.recv().unwrap(), expected);
-        }
+        let missing = worker.join().unwrap();
+        assert!(missing > 0 && paper.text().is_empty(), "nobody has read");
         // the one that began waits, but not for ever
         let begun = Instant::now();
-        (&log).write_all(b"the last").unwrap();
+        log.settle();
         assert!((PATIENCE..PATIENCE * 5).contains(&begun.elapsed()));
+        drop(stuck);
+        log.settle();
+        (&log).write_all(b"the next\n").unwrap();
+        let kept = 2 * WAITING as u64 - missing;
+        let mut expected: String = (0..kept).map(|number| format!("{number}\n")).collect();
+        expected +=
+            &format!("{missing} lines are missing here: they came faster than they were read\n");
+        assert_eq!(paper.text(), expected + "the next\n");
     }
 
     #[test]
     fn what_the_one_who_began_says_is_written_when_he_goes_on() {
-        #[derive(Clone, Default)]
-        struct Paper(Arc<Mutex<Vec<u8>>>);
-        impl Write for Paper {
-            fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
-                self.0.lock().unwrap().write(line)
-            }
-
-            fn flush(&mut self) -> std::io::Result<()> {
-                Ok(())
-            }
-        }
-        let paper = Paper::default();
+        let (paper, _) = Paper::new();
         let log = Lines::to(paper.clone()).unwrap();
         let mut expected = String::new();
-        for number in 0..1000 {
+        for number in 0..100 {
             (&log).write_all(format!("{number}\n").as_bytes()).unwrap();
             expected += &format!("{number}\n");
-            assert_eq!(String::from_utf8(paper.0.lock().unwrap().clone()).unwrap(), expected);
+            assert_eq!(paper.text(), expected);
         }
     }
 }

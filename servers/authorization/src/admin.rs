@@ -141,7 +141,7 @@ impl User {
 }
 
 /// Is it certain that nothing is there? Where we may not look, there may be something.
-pub(crate) fn is_missing(file: &Path) -> bool {
+fn is_missing(file: &Path) -> bool {
     file.metadata().is_err_and(|error| error.kind() == ErrorKind::NotFound)
 }
 

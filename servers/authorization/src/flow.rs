@@ -2,6 +2,7 @@
 
 mod consent;
 mod login;
+mod posted;
 
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use mcp_auth::issuer::form::Form;
-use tracing::{error, info, warn};
+use tracing::{error, info};
 
 use crate::{
     Server,
@@ -19,7 +20,6 @@ use crate::{
     authorize::{Ask, Back, Problem, client_id},
     caller,
     client::{Client, Origin},
-    http::form_of,
     pages,
     rate::Kind,
     redirect,
@@ -29,9 +29,6 @@ use crate::{
 
 /// Letters that a client's request may have.
 const LONGEST_REQUEST: usize = 8192;
-
-/// Why nothing is done with a form.
-const FOREIGN: &str = "the form was not made for this browser, or shows what is so no longer";
 
 /// What a person or his client gets to see.
 type Shown = Result<Response, Response>;
@@ -80,21 +77,6 @@ fn sorry() -> Response {
         StatusCode::INTERNAL_SERVER_ERROR,
         "Something is wrong with this server. Try again later.",
     )
-}
-
-fn stale() -> Response {
-    problem(StatusCode::BAD_REQUEST, "This page was not made for your browser, or it is too old.")
-}
-
-/// What a page of ours has sent back.
-struct Posted {
-    form: Form,
-    /// The client's request.
-    request: String,
-    /// By which we may know that the page was ours.
-    csrf: String,
-    /// The browser's cookie.
-    visit: String,
 }
 
 /// A person at a browser, under the stamp that he had when he logged in: what he allows now ends with that one too.
@@ -220,33 +202,6 @@ impl Server {
         let people = self.people.now();
         let person = person.filter(|(name, stamp)| people.under(name, stamp).is_some());
         Ok(person.map(|(name, stamp)| LoggedIn { name, stamp }))
-    }
-
-    /// The parts of a form as a page of ours sends it, and the browser that it comes from.
-    async fn posted(&self, event: &'static str, request: Request) -> Result<Posted, Response> {
-        self.visited()?;
-        let foreign = || {
-            self.decided(event, Outcome::Refused, FOREIGN, Who::default());
-            stale()
-        };
-        let (parts, form) = form_of(request).await.map_err(|_| foreign())?;
-        let visit = self.cookies.read(&parts.headers).ok_or_else(foreign)?;
-        let (Ok(Some(request)), Ok(Some(csrf))) = (form.one("request"), form.one("csrf")) else {
-            return Err(foreign());
-        };
-        if !is_query(request) {
-            return Err(foreign());
-        }
-        Ok(Posted { request: request.into(), csrf: csrf.into(), visit: visit.into(), form })
-    }
-
-    /// For a form that we have not made for this browser, or that shows what is so no longer: another tab has logged in, or the
-    /// client has changed. Nothing is done; the person sees what a link to the request would show him.
-    fn anew(&self, event: &'static str, posted: &Posted, who: Who<'_>) -> Response {
-        warn!("{FOREIGN}");
-        self.decided(event, Outcome::Refused, FOREIGN, who);
-        let again = format!("{}/authorize?{}", self.base, posted.request);
-        HeaderValue::from_str(&again).map_or_else(|_| stale(), |again| to(again, None))
     }
 }
 

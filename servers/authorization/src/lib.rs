@@ -111,8 +111,8 @@ impl AuthorizationServer {
         Builder::new(issuer, resources)
     }
 
-    /// All endpoints, at the paths that the metadata names, `/ready`, and at the issuer itself a page that says what it is. Each request is asked for its `Host` and `Origin`, and counted
-    /// by the address that `ConnectInfo<SocketAddr>` says.
+    /// All endpoints, at the paths that the metadata names, `/ready`, and at the issuer itself a page that says what it is. Each
+    /// request is asked for its `Host` and `Origin`, and counted by the address that `ConnectInfo<SocketAddr>` says.
     pub fn routes(&self) -> Router {
         let Server { base, proxies, knocking, .. } = &*self.server;
         let metadata = get(http::metadata);

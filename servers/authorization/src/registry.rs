@@ -1,14 +1,14 @@
 //! How does the operator see which clients have registered themselves, and take one away? In the database, beside a running server.
 
-use std::{fmt::Write as _, path::Path};
+use std::{collections::BTreeSet, fmt::Write as _, fs, io::ErrorKind, path::Path};
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 use clap::Subcommand;
 use mcp_auth::Clock;
 use serde_json::Value;
 
 use crate::{
-    admin::{folder, is_missing},
+    admin::folder,
     program::say,
     redirect,
     settings::Settings,
@@ -62,12 +62,13 @@ impl Clients {
 /// The database in this folder. None is made: a new one would be empty, and hide that this is the wrong folder.
 async fn open(folder: &Path) -> anyhow::Result<Store> {
     let file = folder.join("authorization.db");
-    if is_missing(&file) {
-        bail!(
+    match fs::metadata(&file) {
+        Err(error) if error.kind() == ErrorKind::NotFound => bail!(
             "there is no database {}; --data DIR names the folder of a server that has run",
             file.display()
-        );
-    }
+        ),
+        found => found.with_context(|| file.display().to_string())?,
+    };
     Ok(Store::open(&file).await?)
 }
 
@@ -77,21 +78,25 @@ fn line(client: &Registered, now: i64) -> String {
     let name = metadata["client_name"].as_str().map(|name| format!("{name:?}"));
     let name = name.unwrap_or("(no name)".to_owned());
     let uris = metadata["redirect_uris"].as_array().into_iter().flatten();
-    let mut places: Vec<_> = uris.filter_map(Value::as_str).map(redirect::host).collect();
-    places.dedup();
+    let places: BTreeSet<_> = uris.filter_map(Value::as_str).map(redirect::host).collect();
+    let place = places.first().copied().unwrap_or_default();
+    let others = match places.len() {
+        0 | 1 => String::new(),
+        many => format!(" and {} more", many - 1),
+    };
     let used = client.used.map_or("never used".to_owned(), |at| format!("used {}", ago(now - at)));
     let registered = ago(now - client.created);
     let mut line = format!("{}  {name}  registered {registered}", shown(&client.id));
     if !client.address.is_empty() {
         let _ = write!(line, " from {}", shown(&client.address));
     }
-    let _ = writeln!(line, ", {used}, sends people to {}", shown(&places.join(" ")));
+    let _ = writeln!(line, ", {used}, sends people to {}{others}", shown(place));
     line
 }
 
-/// As it is, but for what a terminal would take for a command.
+/// As it is, but for what a terminal would take for a command, and for what is longer than anybody reads.
 fn shown(text: &str) -> String {
-    text.escape_debug().collect()
+    text.chars().take(100).flat_map(char::escape_debug).collect()
 }
 
 /// A time in words; the server notes a use once an hour.

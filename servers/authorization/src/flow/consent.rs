@@ -4,7 +4,10 @@ use axum::{extract::Request, http::StatusCode, response::Response};
 use mcp_auth::{ScopeSet, issuer::disk::random};
 use tracing::info;
 
-use super::{LoggedIn, Posted, Shown, Who, broken, stale};
+use super::{
+    LoggedIn, Shown, Who, broken,
+    posted::{Posted, stale},
+};
 use crate::{
     Server,
     audit::{Event, Outcome},

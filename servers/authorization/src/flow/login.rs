@@ -8,7 +8,11 @@ use axum::{
 use mcp_auth::issuer::disk::random;
 use tracing::info;
 
-use super::{Posted, Shown, Who, broken, stale, to};
+use super::{
+    Shown, Who, broken,
+    posted::{Posted, stale},
+    to,
+};
 use crate::{Server, audit::Outcome, authorize::Ask, caller, pages};
 
 /// Seconds that a person stays logged in.

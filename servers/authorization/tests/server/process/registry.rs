@@ -45,6 +45,21 @@ fn where_no_server_has_run_there_is_no_list_and_nothing_is_made() {
     assert_eq!(files, ["c.toml"]);
 }
 
+#[test]
+fn a_database_that_cannot_be_read_is_told_from_one_that_is_not_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("authorization.db");
+    let list = |data| said(&run(folder.path(), &["clients", "list", "--data", data], ""));
+    mcp_auth::issuer::disk::write_new(&file, "no database", true).unwrap();
+    let (is_ok, text) = list(".");
+    assert!(!is_ok && text.contains("not a database"), "{text}");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "no database");
+    std::fs::write(folder.path().join("file"), "").unwrap();
+    let (is_ok, text) = list("file");
+    assert!(!is_ok && text.contains("authorization.db"), "{text}");
+    assert!(cfg!(windows) || !text.contains("there is no"), "{text}");
+}
+
 #[tokio::test]
 async fn a_client_that_the_operator_removes_is_gone_with_what_people_have_allowed_it() {
     let folder = tempfile::tempdir().unwrap();
@@ -87,8 +102,8 @@ async fn nothing_that_a_stranger_has_written_reaches_the_terminal_as_it_is() {
     std::fs::create_dir(folder.path().join("data")).unwrap();
     let store = Store::open(&folder.path().join("data/authorization.db")).await.unwrap();
     let hostile = "\u{1b}[2J\u{1b}]0;x\u{7}\r\n\u{9b}2J\u{202e}\u{2066}\u{0}end";
-    let metadata =
-        json!({"client_name": hostile, "redirect_uris": [format!("https://{hostile}/x"), hostile]});
+    let metadata = json!({"client_name": hostile, "redirect_uris": [format!("https://{hostile}/x"), hostile,
+        format!("https://\u{1}{}.example/", "a".repeat(10_000)), "https://b.example/", "https://b.example/2"]});
     let client = Registered {
         id: format!("-{hostile}"),
         metadata: metadata.to_string(),
@@ -107,10 +122,12 @@ async fn nothing_that_a_stranger_has_written_reaches_the_terminal_as_it_is() {
             (letter.is_control() && letter != '\n') || "\u{202e}\u{2066}".contains(letter)
         };
         assert!(!text.contains(bad) && text.lines().count() == 1, "{text:?}");
+        assert!(text.len() < 1000, "{text}");
         text
     };
     let listed = shown(&["list"]);
     assert!(listed.contains("[2J") && listed.contains("end"), "{listed}");
+    assert!(listed.ends_with(" and 2 more\n"), "{listed}");
     shown(&["remove", "\u{1b}[2J\nnobody"]);
     assert!(shown(&["remove", "-nobody"]).contains("\"-nobody\""));
 }
