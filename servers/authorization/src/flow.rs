@@ -12,7 +12,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use mcp_auth::issuer::form::Form;
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use crate::{
     Server,
