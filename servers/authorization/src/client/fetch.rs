@@ -39,7 +39,7 @@ impl From<reqwest::Error> for Failed {
         let why = format!("{error:?}");
         let mut causes = std::iter::successors(error.source(), |cause| (*cause).source());
         if causes.any(|cause| cause.is::<BehindWalls>()) {
-            return Self::BehindWalls(why);
+            return Self::BehindWalls(BehindWalls.to_string());
         }
         Self::Unanswered(why)
     }
