@@ -1,5 +1,6 @@
-//! How does the operator change who may log in, and which key signs? By files, which a running server reads again.
+//! How does the operator change who may log in? In the file of people, which a running server reads again.
 
+mod keys;
 mod turn;
 
 use std::{
@@ -9,23 +10,17 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context as _, anyhow, bail};
+use anyhow::{Context as _, bail};
 use clap::Subcommand;
-use mcp_auth::{
-    Clock,
-    issuer::{
-        disk,
-        files::{KeyFiles, Listed},
-    },
-};
+use mcp_auth::issuer::disk;
 
+pub use self::keys::Keys;
 use self::turn::Turn;
 use crate::{
     passwords,
     people::{self, Person},
     program::say,
     settings::Settings,
-    signing::{self, OVERLAP, PUBLISHED},
 };
 
 type All = BTreeMap<String, Person>;
@@ -65,15 +60,6 @@ pub enum User {
         name: String,
     },
     /// List names and roles
-    List,
-}
-
-/// Which key signs.
-#[derive(Debug, Subcommand)]
-pub enum Keys {
-    /// Make a new key; it signs when it has been published for a minute, and the old one stays published for an hour
-    Rotate,
-    /// List the keys, the newest first
     List,
 }
 
@@ -203,36 +189,6 @@ fn password() -> anyhow::Result<String> {
         bail!("a password has at least {SHORTEST} letters; nothing was changed");
     }
     Ok(password)
-}
-
-impl Keys {
-    /// Does it, in the folder of keys.
-    ///
-    /// # Errors
-    /// One sentence.
-    pub fn run(self, settings: &Settings) -> anyhow::Result<()> {
-        let files = KeyFiles::new(folder(settings)?.join("keys"));
-        let now = Clock::default().now();
-        let why = |error| anyhow!(signing::why(&error));
-        match self {
-            Self::Rotate => {
-                let alg = settings.service.algorithm;
-                let key = files.rotate(alg, 2048, OVERLAP, now).map_err(why)?;
-                let said = format!("{}  {alg}  signs in {PUBLISHED} seconds", key.kid());
-                say(&format!("{said}\n")).context(said)
-            }
-            Self::List => {
-                let keys = files.list().map_err(why)?;
-                say(&keys.iter().map(|key| line(key, now)).collect::<String>())
-            }
-        }
-    }
-}
-
-/// A key, and how long it is still published.
-fn line(key: &Listed, now: i64) -> String {
-    let left = key.retires.map(|at| format!("  published for {} min", (at - now).max(0) / 60));
-    format!("{}  {}{}\n", key.kid, key.alg, left.unwrap_or_default())
 }
 
 /// The folder of data, as the server would find it.
