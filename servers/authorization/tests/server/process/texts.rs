@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::{command, run, said};
+use super::{Running, command, run, said};
 
 #[test]
 fn an_error_names_the_file_and_what_helps() {
@@ -91,6 +91,10 @@ fn a_folder_of_data_that_others_can_write_is_refused() {
     let (is_ok, text) = said(&run(folder.path(), &["--data", "data", "--port", "0"], ""));
     assert!(!is_ok && text.contains("chmod go-w data"), "{text}");
     assert!(!data.join("authorization.db").exists());
+    // one inside it is made for its owner alone
+    let inside = Running::start(folder.path(), &["--data", "data/inside", "--port", "0"]);
+    assert!(data.join("inside/authorization.db").exists());
+    drop(inside);
 }
 
 /// `/dev/full` takes nothing, as a disk that is full.
