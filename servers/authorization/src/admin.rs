@@ -1,4 +1,7 @@
-//! How does the operator change who may log in, and which key signs? By files, which a running server reads again.
+//! How does the operator change who may log in? In the file of people, which a running server reads again.
+
+mod keys;
+mod turn;
 
 use std::{
     collections::BTreeMap,
@@ -7,23 +10,20 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context as _, anyhow, bail};
+use anyhow::{Context as _, bail};
 use clap::Subcommand;
-use mcp_auth::{
-    Clock,
-    issuer::{
-        disk,
-        files::{KeyFiles, Listed},
-    },
-};
+use mcp_auth::issuer::disk;
 
+pub use self::keys::Keys;
+use self::turn::Turn;
 use crate::{
     passwords,
     people::{self, Person},
     program::say,
     settings::Settings,
-    signing::{self, OVERLAP, PUBLISHED},
 };
+
+type All = BTreeMap<String, Person>;
 
 /// Letters that a new password has at least.
 const SHORTEST: usize = 8;
@@ -63,15 +63,6 @@ pub enum User {
     List,
 }
 
-/// Which key signs.
-#[derive(Debug, Subcommand)]
-pub enum Keys {
-    /// Make a new key; it signs when it has been published for a minute, and the old one stays published for an hour
-    Rotate,
-    /// List the keys, the newest first
-    List,
-}
-
 impl User {
     /// Does it, in the file of people.
     ///
@@ -86,17 +77,42 @@ impl User {
         if let Self::List = self {
             return say(&listed(file, "")?);
         }
+        // what cannot be is said before a password is asked for
+        self.change(&mut self.read(file)?, settings, file, String::new())?;
+        let asks = matches!(self, Self::Add { .. } | Self::Password { .. });
+        let hash = if asks { passwords::hash(&password()?)? } else { String::new() };
+        let turn = Turn::take(file)?;
+        let mut all = self.read(file)?;
+        let said = self.change(&mut all, settings, file, hash)?;
+        let text = serde_json::to_string_pretty(&all)? + "\n";
+        disk::replace(file, &text, true)?;
+        drop(turn);
+        say(&format!("{said}\n")).context(said)
+    }
+
+    /// Those of the file; nobody, where the first is added.
+    fn read(&self, file: &Path) -> anyhow::Result<All> {
         let makes_it = matches!(self, Self::Add { .. }) && is_missing(file);
-        let mut all = if makes_it { BTreeMap::new() } else { read(file)? };
+        if makes_it { Ok(All::new()) } else { read(file) }
+    }
+
+    /// Does it with these people, and says what was done.
+    fn change(
+        &self,
+        all: &mut All,
+        settings: &Settings,
+        file: &Path,
+        hash: String,
+    ) -> anyhow::Result<String> {
         let unknown = |name: &str| format!("there is nobody called {name:?} in {}", file.display());
         let said = match self {
             Self::Add { name, roles } => {
-                if all.contains_key(&name) {
+                if all.contains_key(name) {
                     bail!(
                         "{name} is there already; `authorization user password {name}` sets another password"
                     );
                 }
-                people::check_name(&name)?;
+                people::check_name(name)?;
                 let known = &settings.rights.roles;
                 if let Some(role) = roles.iter().find(|role| !known.contains_key(*role)) {
                     let known: Vec<_> = known.keys().map(String::as_str).collect();
@@ -105,38 +121,32 @@ impl User {
                         known.join(", ")
                     );
                 }
-                let password = passwords::hash(&password()?)?;
                 let said = format!("{name} can log in as {}", roles.join(", "));
-                all.insert(
-                    name,
-                    Person { password, roles, disabled: false, stamp: disk::random() },
-                );
+                let (roles, stamp) = (roles.clone(), disk::random());
+                all.insert(name.clone(), Person { password: hash, roles, disabled: false, stamp });
                 said
             }
             Self::Password { name } => {
-                let person = all.get_mut(&name).with_context(|| unknown(&name))?;
-                person.password = passwords::hash(&password()?)?;
-                person.stamp = disk::random();
+                let person = all.get_mut(name).with_context(|| unknown(name))?;
+                (person.password, person.stamp) = (hash, disk::random());
                 format!("{name} has another password; sessions and tokens from before have ended")
             }
             Self::Disable { name } => {
-                let person = all.get_mut(&name).with_context(|| unknown(&name))?;
+                let person = all.get_mut(name).with_context(|| unknown(name))?;
                 (person.disabled, person.stamp) = (true, disk::random());
                 format!("{name} is locked out")
             }
             Self::Enable { name } => {
-                all.get_mut(&name).with_context(|| unknown(&name))?.disabled = false;
+                all.get_mut(name).with_context(|| unknown(name))?.disabled = false;
                 format!("{name} can log in again")
             }
             Self::Remove { name } => {
-                all.remove(&name).with_context(|| unknown(&name))?;
+                all.remove(name).with_context(|| unknown(name))?;
                 format!("{name} is removed")
             }
-            Self::List => return Ok(()),
+            Self::List => listed(file, "")?,
         };
-        let text = serde_json::to_string_pretty(&all)? + "\n";
-        disk::replace(file, &text, true)?;
-        say(&format!("{said}\n")).context(said)
+        Ok(said)
     }
 }
 
@@ -145,7 +155,7 @@ fn is_missing(file: &Path) -> bool {
     file.metadata().is_err_and(|error| error.kind() == ErrorKind::NotFound)
 }
 
-fn read(file: &Path) -> anyhow::Result<BTreeMap<String, Person>> {
+fn read(file: &Path) -> anyhow::Result<All> {
     if is_missing(file) {
         bail!("there is no file {}; `authorization user add` makes it", file.display());
     }
@@ -179,36 +189,6 @@ fn password() -> anyhow::Result<String> {
         bail!("a password has at least {SHORTEST} letters; nothing was changed");
     }
     Ok(password)
-}
-
-impl Keys {
-    /// Does it, in the folder of keys.
-    ///
-    /// # Errors
-    /// One sentence.
-    pub fn run(self, settings: &Settings) -> anyhow::Result<()> {
-        let files = KeyFiles::new(folder(settings)?.join("keys"));
-        let now = Clock::default().now();
-        let why = |error| anyhow!(signing::why(&error));
-        match self {
-            Self::Rotate => {
-                let alg = settings.service.algorithm;
-                let key = files.rotate(alg, 2048, OVERLAP, now).map_err(why)?;
-                let said = format!("{}  {alg}  signs in {PUBLISHED} seconds", key.kid());
-                say(&format!("{said}\n")).context(said)
-            }
-            Self::List => {
-                let keys = files.list().map_err(why)?;
-                say(&keys.iter().map(|key| line(key, now)).collect::<String>())
-            }
-        }
-    }
-}
-
-/// A key, and how long it is still published.
-fn line(key: &Listed, now: i64) -> String {
-    let left = key.retires.map(|at| format!("  published for {} min", (at - now).max(0) / 60));
-    format!("{}  {}{}\n", key.kid, key.alg, left.unwrap_or_default())
 }
 
 /// The folder of data, as the server would find it.

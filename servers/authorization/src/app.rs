@@ -53,7 +53,10 @@ pub async fn app(
     let people = people(service, &settings.rights, is_development)?;
     let documents = documents(service)?;
     disk::create_private_dir(&data)?;
-    disk::must_be_guarded(&data)?; // or somebody else could put another database, and other keys, in place of these
+    // or somebody else could put another database, and other keys, in place of these
+    disk::must_be_guarded(&data).context(
+        "only its owner may write into the folder of data; on a volume where others may, name a folder in it that is not there yet",
+    )?;
     let store = Store::open(&data.join("authorization.db")).await?;
     let audit = service.audit(&data);
     let mut builder = AuthorizationServer::builder(&issuer, resources)

@@ -80,6 +80,35 @@ fn people_are_added_changed_locked_out_and_removed() {
     assert!(file.contains("$argon2id$") && !file.contains("a good password"));
 }
 
+/// Of two that read, change and write, the second must not undo what the first has done.
+#[test]
+fn commands_at_the_same_time_lose_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let user = |arguments: &[&str], input: &str| {
+        said(&run(
+            folder.path(),
+            &[&["user", "--people", "people.json"], arguments].concat(),
+            input,
+        ))
+    };
+    let names: Vec<_> = (0..12).map(|number| format!("person{number:02}")).collect();
+    std::thread::scope(|scope| {
+        for name in &names {
+            let add = || assert!(user(&["add", name, "--role", "user"], "a good password\n").0);
+            scope.spawn(add);
+        }
+    });
+    let listed: Vec<_> = names.iter().map(|name| format!("{name}  user\n")).collect();
+    assert_eq!(user(&["list"], "").1, listed.concat());
+    let left = std::fs::read_dir(folder.path()).unwrap().count();
+    assert_eq!(left, 1, "the file of people alone is there");
+    // one that was stopped halfway has left this
+    std::fs::write(folder.path().join("people.json.lock"), "").unwrap();
+    let (is_ok, text) = user(&["remove", "person00"], "");
+    assert!(!is_ok && text.contains("remove people.json.lock and try again"), "{text}");
+    assert!(user(&["list"], "").1.contains("person00"));
+}
+
 #[test]
 fn a_file_of_settings_gives_way_to_variables_and_those_to_flags() {
     let folder = tempfile::tempdir().unwrap();

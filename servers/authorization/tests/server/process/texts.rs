@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::{command, run, said};
+use super::{Running, command, run, said};
 
 #[test]
 fn an_error_names_the_file_and_what_helps() {
@@ -12,6 +12,9 @@ fn an_error_names_the_file_and_what_helps() {
     fs::create_dir_all(&empty).unwrap();
     fs::create_dir_all(&torn).unwrap();
     fs::write(torn.join("jwks.json"), "nonsense").unwrap();
+    let none = folder.path().join("none/keys");
+    fs::create_dir_all(&none).unwrap();
+    fs::write(none.join("jwks.json"), r#"{"keys": []}"#).unwrap();
     fs::write(folder.path().join("list.json"), "{}").unwrap();
     let add = |file: &str| {
         let add = ["user", "add", "alice", "--role", "user", "--people", file];
@@ -27,6 +30,7 @@ fn an_error_names_the_file_and_what_helps() {
         (&["keys", "rotate", "--data", "empty"], "makes the first one when it starts", "mcp-auth"),
         (&["keys", "list", "--data", "torn"], "move the folder away", "mcp-auth"),
         (&["--data", "torn", "--port", "0"], "move the folder away", "mcp-auth"),
+        (&["keys", "list", "--data", "none"], "lists no key", "mcp-auth"),
         (&["keys"], "rotate, list", "Which key signs"),
         (&["user"], "add, password, disable, enable, remove, list", "Who may log in"),
         (&["user", "list", "--people", "no.json"], "there is no file no.json", "system"),
@@ -87,6 +91,10 @@ fn a_folder_of_data_that_others_can_write_is_refused() {
     let (is_ok, text) = said(&run(folder.path(), &["--data", "data", "--port", "0"], ""));
     assert!(!is_ok && text.contains("chmod go-w data"), "{text}");
     assert!(!data.join("authorization.db").exists());
+    // one inside it is made for its owner alone
+    let inside = Running::start(folder.path(), &["--data", "data/inside", "--port", "0"]);
+    assert!(data.join("inside/authorization.db").exists());
+    drop(inside);
 }
 
 /// `/dev/full` takes nothing, as a disk that is full.
