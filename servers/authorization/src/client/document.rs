@@ -106,8 +106,12 @@ impl Documents {
             }
             Err(Failed::Gone(why)) => {
                 told(&why);
-                place.gone();
-                Err(Missing::Nobody)
+                Err(place.gone(Missing::Nobody))
+            }
+            Err(Failed::BehindWalls(why)) => {
+                told(&why);
+                // as for a name that leads nowhere: or anybody could ask us which names there are behind our walls
+                Err(place.gone(Missing::NotNow))
             }
             Err(Failed::Unanswered(why)) => {
                 told(&why);

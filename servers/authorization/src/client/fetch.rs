@@ -21,8 +21,10 @@ pub(super) const TIME: Duration = Duration::from_secs(5);
 
 /// Why there is no document.
 pub(super) enum Failed {
-    /// Something else is there, or we do not go there.
+    /// Something else is there.
     Gone(String),
+    /// Its name leads where we do not go.
+    BehindWalls(String),
     /// Nobody answers, or not in time, or somebody says that it is his own fault (5xx).
     Unanswered(String),
 }
@@ -37,7 +39,7 @@ impl From<reqwest::Error> for Failed {
         let why = format!("{error:?}");
         let mut causes = std::iter::successors(error.source(), |cause| (*cause).source());
         if causes.any(|cause| cause.is::<BehindWalls>()) {
-            return Self::Gone(why);
+            return Self::BehindWalls(BehindWalls.to_string());
         }
         Self::Unanswered(why)
     }

@@ -60,9 +60,10 @@ impl Place {
         self.keep(Ok(client.clone()), lifetime, Instant::now() + lifetime + RUN_OUT);
     }
 
-    /// There is none, whatever there was before.
-    pub(super) fn gone(&self) {
-        self.keep(Err(Missing::Nobody), NONE, Instant::now());
+    /// There is none, whatever there was before; what is told of that.
+    pub(super) fn gone(&self, told: Missing) -> Missing {
+        self.keep(Err(told), NONE, Instant::now());
+        told
     }
 
     /// It cannot be had at the moment: what was good stays.
@@ -126,15 +127,15 @@ mod tests {
         kept.place("good").good(&somebody(), Duration::from_secs(600));
         kept.place("run out").good(&somebody(), Duration::from_secs(1));
         for n in 2..MOST {
-            kept.place(&n.to_string()).gone();
+            kept.place(&n.to_string()).gone(Missing::Nobody);
         }
         tokio::time::advance(NONE).await;
         let in_use = kept.place("2");
-        kept.place("new").gone();
+        kept.place("new").gone(Missing::Nobody);
         assert!(is_kept("good") && is_kept("run out") && is_kept("2") && is_kept("new"));
         assert!(!is_kept("3"), "it is believed no longer");
         for n in 0..2 * MOST {
-            kept.place(&format!("nobody {n}")).gone();
+            kept.place(&format!("nobody {n}")).gone(Missing::Nobody);
         }
         assert!(
             is_kept("good") && is_kept("run out"),

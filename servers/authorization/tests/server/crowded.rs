@@ -4,7 +4,7 @@ use axum::{body::Body, http::Request};
 use futures_util::future::join_all;
 use mcp_auth_server::{
     client::room::{Kept, Room},
-    store::{Registered, Store},
+    store::{Allowed, Binding, Grant, Redeemed, Registered, Store},
 };
 use serde_json::json;
 
@@ -63,6 +63,27 @@ async fn the_oldest_that_was_never_used_makes_room_and_nobody_else() {
     for id in ["used", "new", "b", "d"] {
         assert!(is_there(id).await, "{id}");
     }
+}
+
+#[tokio::test]
+async fn a_code_of_one_that_has_made_room_is_worth_nothing() {
+    let store = Store::in_memory().await.unwrap();
+    let room = Room { most: 1, from_one: 10, spared: 600 };
+    let allowed = Allowed {
+        client: "old".into(),
+        person: "alice".into(),
+        stamp: String::new(),
+        resource: "http://localhost:9000/mcp".into(),
+        scope: "mcp:read".parse().unwrap(),
+    };
+    assert_eq!(store.register(&from("old", "a", 0), room).await.unwrap(), Kept::Yes);
+    let grant = Grant { id: "it".into(), allowed };
+    let binding = Binding { redirect: LOCAL.into(), challenge: "x".repeat(43) };
+    store.keep_code(&grant, "code", &binding, 2 * DAY, 2 * DAY).await.unwrap();
+    assert_eq!(store.register(&from("new", "b", DAY), room).await.unwrap(), Kept::Yes);
+    let fits = |_: &Grant, _: &Binding| Ok::<_, ()>(true);
+    let used = store.use_code("code", ("next", 2 * DAY), DAY, fits).await.unwrap();
+    assert_eq!(used, Redeemed::Unknown);
 }
 
 /// Whoever has his hundred unused clients cannot push others out for more of them.

@@ -132,7 +132,7 @@ async fn a_document_that_is_taken_away_or_wrong_is_gone_at_once_and_stays_so() {
     site.says_json(&good);
     assert_eq!(found(&documents, &id).await, Ok(()));
     later(301).await;
-    assert_eq!(found(&documents, &id).await, Err(Missing::Nobody));
+    assert_eq!(found(&documents, &id).await, Err(Missing::NotNow));
 }
 
 /// Whoever fails between good answers gets no longer than a day after the last good one.

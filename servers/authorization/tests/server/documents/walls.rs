@@ -2,10 +2,12 @@
 
 use std::{
     io::ErrorKind,
-    net::{Ipv6Addr, TcpListener},
+    net::{IpAddr, Ipv6Addr, TcpListener},
+    sync::Arc,
 };
 
 use mcp_auth_server::client::document::Documents;
+use reqwest::dns::{Name, Resolve, Resolving};
 
 use super::later;
 use crate::{
@@ -65,6 +67,40 @@ async fn the_address_that_was_checked_is_the_one_that_is_asked() {
     }
     assert!(trap.is_none_or(|trap| is_untouched(&trap)));
     assert_eq!(site.asked().len(), 1);
+}
+
+/// There is no such name.
+struct Nowhere;
+
+impl Resolve for Nowhere {
+    fn resolve(&self, _: Name) -> Resolving {
+        Box::pin(async { Err("no such name".into()) })
+    }
+}
+
+/// Or anybody could ask us which names there are behind our walls.
+#[tokio::test]
+async fn a_name_that_leads_behind_walls_is_not_told_from_one_that_leads_nowhere() {
+    let (id, is_public) = ("https://db.internal/client.json", |_: IpAddr| false);
+    let behind: Arc<dyn Resolve> = Arc::new(Names::new([vec![HERE]]));
+    let mut told = Vec::new();
+    for names in [behind, Arc::new(Names::new([vec![]])), Arc::new(Nowhere)] {
+        let documents = Documents::dangerously_asking(Vec::new(), names, is_public).unwrap();
+        let world = World::with(|builder| builder.documents(documents)).await;
+        let page = Browser::default().get(&world, &request(id, LOCAL, &[])).await;
+        let fields = [("grant_type", "refresh_token"), ("refresh_token", "x"), ("client_id", id)];
+        let answer = world.token(&fields).await;
+        told.push((
+            page.status,
+            page.headers,
+            page.text,
+            answer.status,
+            answer.headers,
+            answer.text,
+        ));
+    }
+    assert_eq!((told[0].0, told[0].3), (503, 503));
+    assert!(told[0] == told[1] && told[1] == told[2], "{told:?}");
 }
 
 #[tokio::test]
