@@ -113,11 +113,11 @@ where
         Err(error) if error.use_stderr() => anyhow::bail!(sentence::<S>(&error)),
         Err(help_or_version) => return Ok(help_or_version.print()?),
     };
-    let log = log::start();
+    let log = log::start()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let result = runtime.block_on(run(settings));
     runtime.shutdown_background();
-    drop(log); // which writes the last lines
+    log.settle(); // or the last lines would be missing
     result
 }
 
