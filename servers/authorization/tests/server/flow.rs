@@ -1,10 +1,11 @@
 //! From a client's request to a token, and on.
 
+use futures_util::future::join_all;
 use serde_json::json;
 
 use crate::{
     browser::Browser,
-    steps::{allowed, exchange, refresh, registered},
+    steps::{allowed, code, exchange, is_active, managed, pair, refresh, registered, tokens},
     world::{ISSUER, LOCAL, NOW, RESOURCE, WEB, World, claims, request},
 };
 
@@ -68,12 +69,34 @@ async fn a_refresh_token_that_comes_again_ends_all_that_came_of_it() {
     assert_eq!((after.status, &after.json()["error"]), (400, &"invalid_grant".into()));
 }
 
+/// One connection for all: whoever held it and wanted another would wait for himself.
+#[tokio::test]
+async fn in_memory_everything_is_as_on_a_disk() {
+    let world = World::in_memory().await;
+    let client = registered(&world, &json!({"redirect_uris": [LOCAL], "token_endpoint_auth_method": "none", "grant_types": ["authorization_code", "refresh_token"]})).await;
+    let id = client["client_id"].as_str().unwrap();
+    let token = client["registration_access_token"].as_str().unwrap();
+    let (access, first) = tokens(&world, id, LOCAL).await;
+    assert!(is_active(&world, &access).await);
+    let (access, second) = pair(&refresh(&world, id, &first).await);
+    let asked = (0..50).map(|_| is_active(&world, &access));
+    assert!(join_all(asked).await.into_iter().all(|is_active| is_active));
+    let code = code(&world, id, LOCAL).await;
+    let all = join_all((0..50).map(|_| exchange(&world, id, LOCAL, &code))).await;
+    assert_eq!(all.iter().filter(|answer| answer.status == 200).count(), 1);
+    assert_eq!(refresh(&world, id, &first).await.status, 400);
+    assert_eq!(refresh(&world, id, &second).await.status, 400, "the first came a second time");
+    assert!(!is_active(&world, &access).await);
+    assert_eq!(managed(&world, "DELETE", &client, token).await.status, 204);
+    assert_eq!(Browser::default().get(&world, "/ready").await.status, 200);
+}
+
 #[tokio::test]
 async fn of_fifty_who_send_a_code_at_once_one_gets_a_token_and_it_is_worth_nothing_then() {
     let world = World::new().await;
     let code = allowed(&world, "local", LOCAL).await.parameter("code").unwrap();
     let all = (0..50).map(|_| exchange(&world, "local", LOCAL, &code));
-    let answers = futures_util::future::join_all(all).await;
+    let answers = join_all(all).await;
     let good: Vec<_> = answers.iter().filter(|answer| answer.status == 200).collect();
     assert_eq!(good.len(), 1);
     let token = good[0].json()["refresh_token"].as_str().unwrap().to_owned();

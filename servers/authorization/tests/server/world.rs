@@ -92,7 +92,24 @@ impl World {
 
     /// With another name, and something different.
     pub async fn called(issuer: &str, change: impl FnOnce(Builder) -> Builder) -> Self {
+        // on a disk, where several connections read and one writes
         let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("database")).await.unwrap();
+        Self::keeping(store, folder, issuer, change).await
+    }
+
+    /// That keeps everything in memory, by one connection.
+    pub async fn in_memory() -> Self {
+        let (store, folder) = (Store::in_memory().await.unwrap(), tempfile::tempdir().unwrap());
+        Self::keeping(store, folder, ISSUER, |builder| builder).await
+    }
+
+    async fn keeping(
+        store: Store,
+        folder: TempDir,
+        issuer: &str,
+        change: impl FnOnce(Builder) -> Builder,
+    ) -> Self {
         let files = KeyFiles::new(folder.path().join("keys"));
         let set = |scopes: &str| scopes.parse::<ScopeSet>().unwrap();
         let rights = [("user", set("mcp:read mcp:tools")), ("guest", set("mcp:read"))];
@@ -116,8 +133,6 @@ impl World {
             .people(people)
             .clients(clients)
             .clock(clock.clone());
-        // on a disk, where several connections write at once
-        let store = Store::open(&folder.path().join("database")).await.unwrap();
         let server = change(builder).build(files.clone(), store).await.unwrap();
         let keys = KeySet::of_any_kind(files.jwks(), clock);
         Self { app: server.routes(), keys, now, issuer: issuer.to_owned(), folder }
