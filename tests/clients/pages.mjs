@@ -204,6 +204,15 @@ async function isLost(one) {
   await look(one, 'problem');
 }
 
+// Somebody who wonders what is here.
+async function wonders(one) {
+  await open(one, `${issuer}/`, 200);
+  assert.match(await words(one.page), /log in/);
+  await look(one, 'front');
+  await follow(one.page, () => one.page.click('a'));
+  assert.ok((await one.page.evaluate(() => document.body.innerText)).includes('authorization_endpoint'), 'the link leads to the metadata');
+}
+
 async function hasALongName(one) {
   await open(one, question('wordy', 'mcp:read mcp:tools mcp:prompts'), 200);
   await logIn(one, 'mcp-admin', 'admin123');
@@ -227,10 +236,10 @@ async function visit(scenario, view, options) {
 }
 
 for (const scripts of [true, false]) {
-  for (const scenario of [allows, denies, stepsUp, goesBack, presses, types, leaves, isLost]) await visit(scenario, DESK, { scripts });
+  for (const scenario of [allows, denies, stepsUp, goesBack, presses, types, leaves, isLost, wonders]) await visit(scenario, DESK, { scripts });
 }
 for (const dark of [false, true]) {
-  for (const scenario of [allows, stepsUp, types, isLost, hasALongName]) await visit(scenario, PHONE, { dark });
+  for (const scenario of [allows, stepsUp, types, isLost, wonders, hasALongName]) await visit(scenario, PHONE, { dark });
 }
 await visit(allows, DESK, { dark: true });
 await browser.close();
