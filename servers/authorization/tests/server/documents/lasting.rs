@@ -41,7 +41,7 @@ fn cut_off() -> Response {
 
 #[tokio::test]
 async fn a_document_that_cannot_be_had_for_a_while_counts_for_a_day_more() {
-    for status in [500, 502, 503, 504, 0] {
+    for status in [408, 429, 500, 502, 503, 504, 0] {
         let site = Site::new().await;
         let (id, documents) = (site.id("/client.json"), site.documents());
         site.says_json(&document(&id));
