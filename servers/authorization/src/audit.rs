@@ -105,6 +105,18 @@ impl Audit {
     pub(crate) fn is_ready(&self) -> bool {
         self.0.is_ready()
     }
+
+    /// Writes down what was decided at this time, outside of any request: from nowhere, by nobody's number.
+    pub(crate) fn note(&self, time: i64, event: &Event<'_>) {
+        let (client, claimed) = (None, None);
+        self.put(&Line { time, event, client, claimed, address: None, request: None });
+    }
+
+    fn put(&self, line: &Line<'_>) {
+        if let Ok(line) = serde_json::to_string(line) {
+            self.0.write(&line);
+        }
+    }
 }
 
 impl Default for Audit {
@@ -135,9 +147,6 @@ impl Server {
         };
         let address = caller::address().map(|address| address.to_string());
         let (time, request) = (self.clock.now(), caller::request());
-        let line = Line { time, event, client, claimed, address, request };
-        if let Ok(line) = serde_json::to_string(&line) {
-            self.audit.0.write(&line);
-        }
+        self.audit.put(&Line { time, event, client, claimed, address, request });
     }
 }

@@ -113,6 +113,9 @@ impl AuthorizationServer {
 
     /// All endpoints, at the paths that the metadata names, `/ready`, and at the issuer itself a page that says what it is. Each
     /// request is asked for its `Host` and `Origin`, and counted by the address that `ConnectInfo<SocketAddr>` says.
+    ///
+    /// Of an issuer without a path that page is `/`, and merged with a router that has a `/` of its own, `merge` panics: such a
+    /// program gives the issuer a path, and its pages are below that.
     pub fn routes(&self) -> Router {
         let Server { base, proxies, knocking, .. } = &*self.server;
         let metadata = get(http::metadata);

@@ -2,13 +2,14 @@
 
 use std::{collections::BTreeSet, fmt::Write as _, fs, io::ErrorKind, path::Path};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use clap::Subcommand;
-use mcp_auth::Clock;
+use mcp_auth::{Clock, issuer::disk};
 use serde_json::Value;
 
 use crate::{
     admin::folder,
+    audit::{Audit, Event},
     program::say,
     redirect,
     settings::Settings,
@@ -34,7 +35,8 @@ impl Clients {
     /// # Errors
     /// One sentence.
     pub async fn run(self, settings: &Settings) -> anyhow::Result<()> {
-        let store = open(&folder(settings)?).await?;
+        let data = folder(settings)?;
+        let store = open(&data).await?;
         let now = Clock::default().now();
         let said = match self {
             Self::List => {
@@ -51,12 +53,27 @@ impl Clients {
                     );
                 }
                 store.unregister(&id, now).await?;
-                format!("{id:?} is removed; what people have allowed it has ended\n")
+                let said = format!("{id:?} is removed; what people have allowed it has ended\n");
+                let audit = settings.service.audit(&data);
+                written_down(&audit, &id, now)
+                    .with_context(|| format!("{said}but {} does not say so", audit.display()))?;
+                said
             }
         };
         store.close().await;
         say(&said)
     }
+}
+
+/// Writes down that a client was removed, as the server does for one that is deleted. A new file belongs to whom its folder
+/// belongs to: or the server could not write on.
+fn written_down(file: &Path, id: &str, now: i64) -> anyhow::Result<()> {
+    disk::write_once(file, "", true)?;
+    let audit = Audit::in_file(file)?;
+    let (client, reason) = (Some(id), Some("deleted by the operator"));
+    audit.note(now, &Event { event: "register", client, reason, ..Event::default() });
+    ensure!(audit.is_ready(), "it cannot be written");
+    Ok(())
 }
 
 /// The database in this folder. None is made: a new one would be empty, and hide that this is the wrong folder.

@@ -25,7 +25,7 @@ pub(super) enum Failed {
     Gone(String),
     /// Its name leads where we do not go.
     BehindWalls(String),
-    /// Nobody answers, or not in time, or somebody says that it is his own fault (5xx).
+    /// Nobody answers, or not in time, or somebody says that it is so for the moment (408, 429) or his own fault (5xx).
     Unanswered(String),
 }
 
@@ -133,7 +133,8 @@ impl Http {
         let request = self.client.get(url).header(header::ACCEPT, "application/json");
         let mut answer = request.send().await?;
         let status = answer.status();
-        if status.is_server_error() {
+        let for_the_moment = [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS];
+        if status.is_server_error() || for_the_moment.contains(&status) {
             return Err(Failed::Unanswered(format!("it answers {status}")));
         }
         if status != StatusCode::OK {

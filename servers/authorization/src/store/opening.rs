@@ -9,7 +9,7 @@ use std::{
 
 use mcp_auth::issuer::disk::{DiskError, must_be_private, write_new};
 use sqlx::{
-    ConnectOptions as _, SqliteConnection, SqlitePool,
+    ConnectOptions as _, Connection as _, SqliteConnection, SqlitePool,
     migrate::MigrateError,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
@@ -126,7 +126,17 @@ impl Store {
 fn pool(most: u32) -> SqlitePoolOptions {
     let pool = SqlitePoolOptions::new().max_connections(most).acquire_timeout(TURN);
     // a connection to a file does not go stale by lying there, and to ask whether it has takes as long as a query
-    pool.test_before_acquire(false).idle_timeout(None).max_lifetime(None)
+    let pool = pool.test_before_acquire(false).idle_timeout(None).max_lifetime(None);
+    pool.after_release(|connection, _| {
+        Box::pin(async move {
+            // where a commit has failed, or somebody has hung up, it may not have ended: what others wrote by this connection
+            // would be a part of it, and never be committed
+            if connection.is_in_transaction() {
+                connection.ping().await?; // when this is answered, a rollback that was on its way is done
+            }
+            Ok(!connection.is_in_transaction())
+        })
+    })
 }
 
 async fn migrate(pool: &SqlitePool, file: &Path) -> Result<(), OpenError> {

@@ -77,6 +77,8 @@ impl Store {
         client: &str,
         now: i64,
     ) -> Result<Option<String>, StoreError> {
+        // what comes back comes before it is committed; outside of a transaction nobody would hear that this has failed
+        let mut writing = self.writing().await?;
         let ended = sqlx::query(
             "UPDATE grants SET ended = $1 WHERE client = $2 AND ended IS NULL AND id IN \
              (SELECT grant_id FROM refresh_tokens WHERE hash = $3) RETURNING id",
@@ -84,8 +86,9 @@ impl Store {
         .bind(now)
         .bind(client)
         .bind(hash(token))
-        .fetch_optional(&self.writing)
+        .fetch_optional(&mut *writing)
         .await?;
+        writing.commit().await?;
         Ok(ended.map(|row| row.try_get("id")).transpose()?)
     }
 

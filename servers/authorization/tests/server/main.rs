@@ -13,6 +13,7 @@ mod documents;
 mod flaws;
 mod flow;
 mod front;
+mod hanging_up;
 mod keys;
 mod knocking;
 mod managing;

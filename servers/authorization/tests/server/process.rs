@@ -1,6 +1,8 @@
 //! The program itself: started, asked, killed, and started again.
 
 mod commands;
+#[cfg(target_os = "linux")]
+mod full;
 mod killed;
 #[cfg(target_os = "linux")]
 mod memory;

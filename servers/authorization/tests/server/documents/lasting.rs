@@ -41,7 +41,7 @@ fn cut_off() -> Response {
 
 #[tokio::test]
 async fn a_document_that_cannot_be_had_for_a_while_counts_for_a_day_more() {
-    for status in [500, 502, 503, 504, 0] {
+    for status in [408, 429, 500, 502, 503, 504, 0] {
         let site = Site::new().await;
         let (id, documents) = (site.id("/client.json"), site.documents());
         site.says_json(&document(&id));
@@ -105,7 +105,6 @@ async fn a_document_that_is_taken_away_or_wrong_is_gone_at_once_and_stays_so() {
         ("taken away", 404, String::new()),
         ("taken away for good", 410, good.to_string()),
         ("for others alone", 403, good.to_string()),
-        ("too often", 429, good.to_string()),
         ("elsewhere", 302, good.to_string()),
         ("another's", 200, other.to_string()),
         ("without addresses", 200, no_place.to_string()),

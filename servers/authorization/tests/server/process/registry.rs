@@ -85,8 +85,17 @@ async fn a_client_that_the_operator_removes_is_gone_with_what_people_have_allowe
     assert_eq!(line, format!("{first}{told}"));
     let (is_ok, text) = clients(&["remove", first]);
     assert!(is_ok && text.contains(first), "{text}");
+    let removed = || {
+        let audit = std::fs::read_to_string(folder.path().join(DATA).join("audit.jsonl")).unwrap();
+        let lines = audit.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        lines.filter(|line| line["reason"] == "deleted by the operator").collect::<Vec<_>>()
+    };
+    let [line] = &removed()[..] else { panic!("one line") };
+    let told = ["event", "outcome", "client"].map(|name| line[name].as_str().unwrap());
+    assert_eq!(told, ["register", "allowed", first]);
     let (again, text) = clients(&["remove", first]);
     assert!(!again && text.contains("no client"), "{text}");
+    assert_eq!(removed().len(), 1, "nothing was decided");
     let fields =
         [("grant_type", "refresh_token"), ("refresh_token", &*tokens[0]), ("client_id", first)];
     let answer = visitor.post("/token", &fields).await.unwrap();
