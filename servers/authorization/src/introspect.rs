@@ -29,12 +29,16 @@ impl Server {
             return Ok(json!({"active": false}));
         };
         of(Some(identity.subject()), Some("active"));
-        let claim = |name: &str| identity.claim(name).cloned().unwrap_or_default();
-        Ok(json!({
+        let claim = |name: &str| identity.claim(name).cloned();
+        let mut answer = json!({
             "active": true, "token_type": "Bearer", "iss": self.issuer, "aud": resource,
             "sub": identity.subject(), "client_id": identity.client(), "scope": identity.scopes().to_string(),
-            "exp": identity.expires(), "iat": claim("/iat"), "jti": claim("/jti"), "roles": claim("/roles"),
-        }))
+            "exp": identity.expires(), "iat": claim("/iat"), "jti": claim("/jti"),
+        });
+        if let Some(roles) = claim("/roles") {
+            answer["roles"] = roles; // a client that acts for itself has none
+        }
+        Ok(answer)
     }
 
     /// Ends an access token, or a refresh token with all that came of its grant. Only for the client that it was given to.

@@ -14,10 +14,13 @@ use tracing::error;
 
 /// How often files are looked at.
 pub(crate) const LOOK: Duration = Duration::from_secs(1);
+/// How old a value may be that is given to who does not wait.
+const OLD: Duration = Duration::from_secs(3);
 
 /// A value that is read again when it changes.
 pub(crate) struct Watched<T> {
-    value: Mutex<Arc<T>>,
+    /// With the time at which it was so.
+    value: Mutex<(Arc<T>, Instant)>,
     is_broken: AtomicBool,
     source: Mutex<Source<T>>,
 }
@@ -39,31 +42,43 @@ impl<T> Watched<T> {
         read: impl FnMut(&T) -> Result<Option<T>, String> + Send + 'static,
     ) -> Self {
         let source = Source { every, looked: Instant::now(), read: Box::new(read) };
-        let (value, source) = (Mutex::new(Arc::new(value)), Mutex::new(source));
-        Self { value, is_broken: AtomicBool::new(false), source }
+        let value = Mutex::new((Arc::new(value), Instant::now()));
+        Self { value, is_broken: AtomicBool::new(false), source: Mutex::new(source) }
     }
 
-    /// The value as it is now; that of before while another one is being read, and while it cannot be.
+    /// The value as it is now; that of before while another one is being read, if it is not older than a few looks, and while it
+    /// cannot be.
     pub(crate) fn now(&self) -> Arc<T> {
         let source = match self.source.try_lock() {
             Ok(source) => Some(source),
             Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
-            Err(TryLockError::WouldBlock) => None, // somebody looks at this moment
+            Err(TryLockError::WouldBlock) if self.kept().1.elapsed() > OLD => {
+                // nobody has asked for a while: whoever has left since then must not come in beside him who looks at this moment
+                Some(self.source.lock().unwrap_or_else(PoisonError::into_inner))
+            }
+            Err(TryLockError::WouldBlock) => None,
         };
         if let Some(mut source) = source.filter(|source| source.looked.elapsed() >= source.every) {
             source.looked = Instant::now();
-            match (source.read)(&self.kept()) {
+            let before = self.kept().0;
+            let is_so = |value| {
+                *self.value.lock().unwrap_or_else(PoisonError::into_inner) =
+                    (value, Instant::now());
+            };
+            match (source.read)(&before) {
                 Ok(new) => {
-                    if let Some(new) = new {
-                        *self.value.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(new);
-                    }
+                    is_so(new.map_or(before, Arc::new));
                     self.is_broken.store(false, Relaxed);
                 }
-                Err(why) if !self.is_broken.swap(true, Relaxed) => error!("{why}"),
-                Err(_) => {}
+                Err(why) => {
+                    is_so(before); // as far as anybody can know
+                    if !self.is_broken.swap(true, Relaxed) {
+                        error!("{why}");
+                    }
+                }
             }
         }
-        self.kept()
+        self.kept().0
     }
 
     /// Is what it is read from as it should be?
@@ -72,14 +87,14 @@ impl<T> Watched<T> {
         !self.is_broken.load(Relaxed)
     }
 
-    fn kept(&self) -> Arc<T> {
+    fn kept(&self) -> (Arc<T>, Instant) {
         self.value.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
 impl<T: fmt::Debug> fmt::Debug for Watched<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Watched").field(&self.kept()).finish()
+        f.debug_tuple("Watched").field(&self.kept().0).finish()
     }
 }
 
@@ -104,7 +119,33 @@ mod tests {
         assert_eq!(*watched.now(), 1, "what was there before");
         free.send(()).unwrap();
         assert_eq!(reader.join().unwrap(), 2);
-        assert_eq!(*watched.kept(), 2);
+        assert_eq!(*watched.kept().0, 2);
+    }
+
+    #[test]
+    fn after_a_long_silence_everybody_waits_for_who_reads() {
+        let (begun, has_begun) = channel();
+        let (free, is_free) = channel();
+        let mut first = true;
+        let watched = Arc::new(Watched::new(1, Duration::ZERO, move |_: &i32| {
+            if std::mem::take(&mut first) {
+                begun.send(()).unwrap();
+                is_free.recv().unwrap();
+            }
+            Ok(Some(2))
+        }));
+        watched.value.lock().unwrap().1 = Instant::now().checked_sub(OLD * 2).unwrap();
+        let ask = |watched: &Arc<Watched<i32>>| {
+            let watched = watched.clone();
+            thread::spawn(move || *watched.now())
+        };
+        let reader = ask(&watched);
+        has_begun.recv().unwrap();
+        let other = ask(&watched);
+        thread::sleep(Duration::from_millis(50)); // if it did not wait, it would have its answer by now
+        assert!(!other.is_finished());
+        free.send(()).unwrap();
+        assert_eq!((reader.join().unwrap(), other.join().unwrap()), (2, 2));
     }
 
     #[test]
@@ -113,7 +154,7 @@ mod tests {
         let watched =
             Watched::new(1, Duration::ZERO, move |_: &i32| answers.next().unwrap_or(Ok(None)));
         assert!(!watched.is_ready());
-        assert_eq!(*watched.kept(), 1);
+        assert_eq!(*watched.kept().0, 1);
         assert!(watched.is_ready());
         assert_eq!(*watched.now(), 2);
     }

@@ -7,6 +7,7 @@
 mod clients;
 mod grants;
 mod opening;
+mod place;
 mod refresh;
 mod seen;
 mod sessions;
@@ -25,6 +26,7 @@ use sqlx::{Row as _, SqliteConnection, SqlitePool, Transaction, sqlite::Sqlite};
 pub use clients::Registered;
 pub use grants::{Allowed, Binding, Grant, Redeemed};
 pub use opening::{OpenError, StoreError};
+use place::Place;
 pub use sessions::About;
 pub use standing::Token;
 
@@ -35,6 +37,8 @@ pub struct Store {
     reading: SqlitePool,
     /// One connection, because one at a time can write: here they wait for each other in the order in which they came.
     writing: SqlitePool,
+    /// The file, and by what it is known again.
+    file: Option<Place>,
     /// A database in memory is there for as long as this.
     _kept: Option<Arc<Mutex<SqliteConnection>>>,
     asked: standing::Asked,
@@ -52,11 +56,15 @@ impl Store {
         Ok(row.fetch_one(&self.reading).await?.try_get("value")?)
     }
 
-    /// Can it be written? A disk that is full, or a file that is gone, can still be read from memory.
+    /// Can it be written, where the next start will look for it? A disk that is full can still be read, and a file that is gone
+    /// can still be written.
     ///
     /// # Errors
     /// When it cannot, within a second.
     pub async fn ping(&self) -> Result<(), StoreError> {
+        if let Some(place) = &self.file {
+            place.is_the_same()?;
+        }
         let write = "INSERT INTO secrets (name, value) VALUES ('ready', $1) \
              ON CONFLICT (name) DO UPDATE SET value = excluded.value";
         let written = sqlx::query(write).bind(random()).execute(&self.writing);
@@ -66,10 +74,11 @@ impl Store {
         }
     }
 
-    /// Writes everything into its one file, and lets go of it.
+    /// Writes everything into its one file, and lets go of it; waits some seconds at most for who is still at work.
     pub async fn close(&self) {
-        self.reading.close().await;
-        self.writing.close().await; // the last one, which can write
+        for pool in [&self.reading, &self.writing] {
+            let _ = tokio::time::timeout(Duration::from_secs(5), pool.close()).await; // the last one is the one that can write
+        }
     }
 
     /// Forgets what has ended at this time.

@@ -14,7 +14,7 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
-use super::{Store, standing::Asked};
+use super::{Store, place::Place, standing::Asked};
 
 /// How long a write waits for another process, and how long for its turn: somebody is waiting for an answer.
 const LOCKED: Duration = Duration::from_secs(2);
@@ -29,6 +29,12 @@ pub enum StoreError {
     /// Another process does not let go of it, or there is more to do than can be done. It may be better in a moment.
     #[error("the database is locked by another process, or there is too much to write")]
     Busy,
+    /// What is written goes where nobody will read it.
+    #[error(
+        "the database {} has been deleted, or another one stands in its place: what is written now will be lost; stop this server, bring the file back, and start again",
+        .0.display()
+    )]
+    Gone(PathBuf),
     /// The database failed.
     #[error("the database failed: {0}")]
     Database(sqlx::Error),
@@ -99,7 +105,8 @@ impl Store {
         }
         migrate(&writing, file).await?;
         let reading = pool(READERS).connect_with(options.read_only(true)).await.map_err(failed)?;
-        Ok(Self { reading, writing, _kept: None, asked: Asked::default() })
+        let place = Place::of(file).map_err(|error| failed(error.into()))?;
+        Ok(Self { reading, writing, file: Some(place), _kept: None, asked: Asked::default() })
     }
 
     /// A database that ends with this value.
@@ -118,7 +125,13 @@ impl Store {
         let pool = pool(1).connect_with(options).await.map_err(failed)?;
         migrate(&pool, file).await?;
         let kept = Some(Arc::new(Mutex::new(kept)));
-        Ok(Self { reading: pool.clone(), writing: pool, _kept: kept, asked: Asked::default() })
+        Ok(Self {
+            reading: pool.clone(),
+            writing: pool,
+            file: None,
+            _kept: kept,
+            asked: Asked::default(),
+        })
     }
 }
 

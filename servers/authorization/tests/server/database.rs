@@ -59,6 +59,23 @@ async fn while_another_process_writes_reading_goes_on_and_writing_can_be_tried_a
     assert_eq!(browser.decide(&world, &page, "allow").await.status, 303);
 }
 
+/// Somebody cleans up, or brings a backup back, and forgets that the server runs.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_database_that_is_gone_or_another_one_is_told() {
+    let world = World::new().await;
+    let ready = async || Browser::default().get(&world, "/ready").await;
+    assert_eq!(ready().await.status, 200);
+    let (file, aside) = (world.database(), world.database().with_extension("aside"));
+    fs::rename(&file, &aside).unwrap();
+    let answer = ready().await;
+    assert_eq!(answer.status, 503, "{}", answer.text);
+    fs::copy(&aside, &file).unwrap();
+    assert_eq!(ready().await.status, 503, "a copy is another one");
+    fs::rename(&aside, &file).unwrap();
+    assert_eq!(ready().await.status, 200);
+}
+
 #[tokio::test]
 async fn a_database_that_is_not_ours_is_left_as_it_is() {
     let folder = tempfile::tempdir().unwrap();
