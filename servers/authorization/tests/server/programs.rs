@@ -156,6 +156,7 @@ async fn a_server_learns_about_tokens_that_are_meant_for_it_and_no_other() {
     ] {
         assert_eq!(known[name], value, "{name}");
     }
+    assert!(known.get("roles").is_none(), "a program has none: {known}");
     for other in ["http://localhost:9001/mcp", "job", "app"] {
         assert_eq!(about(other).await, json!({"active": false}), "{other}");
     }
