@@ -71,6 +71,8 @@ impl Store {
                 },
                 turn = self.asked.turn.lock() => turn,
             };
+            // who is ready to ask does so now; else the thread of the database would be waited for with one question at a time
+            tokio::task::yield_now().await;
             let asked = self.asked.take();
             let good = self.good(&asked).await?;
             for ((_, answer), is_good) in asked.into_iter().zip(good) {
