@@ -54,9 +54,7 @@ impl Refused {
         error!("a request cannot be answered: {cause}");
         Self::Broken
     }
-}
 
-impl Refused {
     /// For the audit.
     #[must_use]
     pub fn reason(&self) -> &'static str {

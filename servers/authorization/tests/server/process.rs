@@ -124,19 +124,25 @@ impl Visitor {
         self.sent(request.body(encoded(fields))).await
     }
 
+    /// Fills in this page to log in.
+    async fn log_in(
+        &mut self,
+        page: &Answer,
+        name: &str,
+        password: &str,
+    ) -> Result<Answer, CutOff> {
+        let (request, csrf) = (page.hidden("request"), page.hidden("csrf"));
+        let fields =
+            [("request", &*request), ("csrf", &csrf), ("username", name), ("password", password)];
+        self.post("/login", &fields).await
+    }
+
     /// A code: logs in where that is asked, and says yes.
     async fn code(&mut self, client: &str) -> Result<String, CutOff> {
         let path = request(client, LOCAL, &[]);
         let mut page = self.get(&path).await?;
         if page.text.contains("Password") {
-            let (request, csrf) = (page.hidden("request"), page.hidden("csrf"));
-            let fields = [
-                ("request", &*request),
-                ("csrf", &csrf),
-                ("username", "mcp-user"),
-                ("password", "user123"),
-            ];
-            self.post("/login", &fields).await?;
+            self.log_in(&page, "mcp-user", "user123").await?;
             page = self.get(&path).await?;
         }
         let (request, csrf) = (page.hidden("request"), page.hidden("csrf"));

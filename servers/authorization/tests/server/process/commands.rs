@@ -45,16 +45,15 @@ fn outside_of_development_nothing_is_left_to_chance() {
     assert_eq!(server.url, "https://as.example");
 }
 
+/// What a command about people says, of the file in this folder.
+fn user(folder: &std::path::Path, arguments: &[&str], input: &str) -> (bool, String) {
+    said(&run(folder, &[&["user", "--people", "people.json"], arguments].concat(), input))
+}
+
 #[test]
 fn people_are_added_changed_locked_out_and_removed() {
     let folder = tempfile::tempdir().unwrap();
-    let user = |arguments: &[&str], input: &str| {
-        said(&run(
-            folder.path(),
-            &[&["user", "--people", "people.json"], arguments].concat(),
-            input,
-        ))
-    };
+    let user = |arguments: &[&str], input: &str| user(folder.path(), arguments, input);
     assert!(!run(folder.path(), &["user", "list"], "").status.success(), "which file?");
     for (arguments, input, why) in [
         (&["add", "alice", "--role", "user"][..], "short\n", "at least 8"),
@@ -84,13 +83,7 @@ fn people_are_added_changed_locked_out_and_removed() {
 #[test]
 fn commands_at_the_same_time_lose_nothing() {
     let folder = tempfile::tempdir().unwrap();
-    let user = |arguments: &[&str], input: &str| {
-        said(&run(
-            folder.path(),
-            &[&["user", "--people", "people.json"], arguments].concat(),
-            input,
-        ))
-    };
+    let user = |arguments: &[&str], input: &str| user(folder.path(), arguments, input);
     let names: Vec<_> = (0..12).map(|number| format!("person{number:02}")).collect();
     std::thread::scope(|scope| {
         for name in &names {

@@ -76,14 +76,7 @@ async fn a_server_of_another_user_can_read_what_root_has_changed() {
     let mut visitor = Visitor::new(&server.url);
     let path = request("local", LOCAL, &[]);
     let page = visitor.get(&path).await.unwrap();
-    let (asked, csrf) = (page.hidden("request"), page.hidden("csrf"));
-    let fields = [
-        ("request", &*asked),
-        ("csrf", &csrf),
-        ("username", "mcp-user"),
-        ("password", "a good password"),
-    ];
-    assert_eq!(visitor.post("/login", &fields).await.unwrap().status, 303);
+    assert_eq!(visitor.log_in(&page, "mcp-user", "a good password").await.unwrap().status, 303);
     assert!(visitor.get(&path).await.unwrap().text.contains("Allow"));
     let disable = ["user", "disable", "mcp-user", "--people", "etc/people.json"];
     assert!(run(folder.path(), &disable, "").status.success());

@@ -69,14 +69,7 @@ async fn a_running_server_notices_who_was_locked_out_and_which_key_is_new() {
     let path = request("local", LOCAL, &[]);
     let page = visitor.get(&path).await.unwrap();
     assert!(!page.text.contains("guest123"), "nobody is shown whom nobody knows");
-    let (asked, csrf) = (page.hidden("request"), page.hidden("csrf"));
-    let fields = [
-        ("request", &*asked),
-        ("csrf", &csrf),
-        ("username", "mcp-user"),
-        ("password", "a password"),
-    ];
-    assert_eq!(visitor.post("/login", &fields).await.unwrap().status, 303);
+    assert_eq!(visitor.log_in(&page, "mcp-user", "a password").await.unwrap().status, 303);
     assert!(visitor.get(&path).await.unwrap().text.contains("Allow"));
     // another password ends what began under the one before, the session and what clients were given
     let code = visitor.code("local").await.unwrap();
@@ -85,14 +78,7 @@ async fn a_running_server_notices_who_was_locked_out_and_which_key_is_new() {
     gone(&mut visitor, &path).await;
     assert_eq!(visitor.refreshed("local", &refresh).await.unwrap(), None, "a token from before");
     let page = visitor.get(&path).await.unwrap();
-    let (asked, csrf) = (page.hidden("request"), page.hidden("csrf"));
-    let fields = [
-        ("request", &*asked),
-        ("csrf", &csrf),
-        ("username", "mcp-user"),
-        ("password", "a third password"),
-    ];
-    assert_eq!(visitor.post("/login", &fields).await.unwrap().status, 303);
+    assert_eq!(visitor.log_in(&page, "mcp-user", "a third password").await.unwrap().status, 303);
     assert!(visitor.get(&path).await.unwrap().text.contains("Allow"));
     let disable = ["user", "disable", "mcp-user", "--people", "people.json"];
     assert!(run(folder.path(), &disable, "").status.success());
