@@ -92,6 +92,24 @@ impl Client {
     }
 }
 
+/// Whose tokens are taken.
+#[derive(clap::Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Issuer")]
+pub struct Issuer {
+    /// Name of the issuer, such as http://localhost:8080/realms/mcp-realm, letter by letter as it names itself
+    #[arg(long, env = "MCP_ISSUER", value_name = "URL")]
+    pub issuer: Option<String>,
+    /// Where the issuer is reached from here, if not by its name: an origin
+    #[arg(long, env = "MCP_ISSUER_INTERNAL_URL", value_name = "URL")]
+    pub issuer_internal_url: Option<String>,
+    /// Whom tokens must be for [default: the URL of this server's endpoint]
+    #[arg(long, env = "MCP_AUDIENCE", value_name = "URL")]
+    pub audience: Option<String>,
+    /// Where in a token roles stand: JSON pointers, such as /realm_access/roles [default: /roles]
+    #[arg(long, env = "MCP_ROLES", value_name = "POINTER", value_delimiter = ',')]
+    pub roles: Vec<String>,
+}
+
 /// How strictly tokens are read.
 #[derive(clap::Args, Clone, Debug)]
 #[command(next_help_heading = "Tokens")]

@@ -93,6 +93,38 @@ pub async fn app(
     Ok((router, server))
 }
 
+/// A server for development: in memory, and with people whom everybody knows. They can log in for as long as it runs.
+///
+/// # Errors
+/// One sentence.
+pub async fn demo(
+    issuer: &str,
+    resources: impl IntoIterator<Item = impl Into<String>>,
+    keys: KeyFiles,
+) -> anyhow::Result<AuthorizationServer> {
+    let rights = Rights::default();
+    let mut builder = AuthorizationServer::builder(issuer, resources)
+        .people(demo_people(nobody(&rights))?)
+        .demo(DEMO.map(|(name, password, _)| (name, password)).to_vec())
+        .documents(Documents::new(Vec::new(), false)?);
+    for (scope, words) in &rights.scopes {
+        builder = builder.scope(scope, words);
+    }
+    Ok(builder.build(keys, Store::in_memory().await?).await?)
+}
+
+fn nobody(rights: &Rights) -> People {
+    let opens = |scopes: &Vec<String>| scopes.iter().map(String::as_str).collect::<ScopeSet>();
+    People::new(rights.roles.iter().map(|(role, scopes)| (role.clone(), opens(scopes))))
+}
+
+fn demo_people(mut people: People) -> anyhow::Result<People> {
+    for (name, password, role) in DEMO {
+        people = people.with(name, password, &[role])?;
+    }
+    Ok(people)
+}
+
 fn documents(service: &Service) -> anyhow::Result<Documents> {
     let authorities = match &service.client_metadata_ca {
         None => Vec::new(),
@@ -108,9 +140,7 @@ fn documents(service: &Service) -> anyhow::Result<Documents> {
 }
 
 fn people(service: &Service, rights: &Rights, is_development: bool) -> anyhow::Result<Roster> {
-    let opens = |scopes: &Vec<String>| scopes.iter().map(String::as_str).collect::<ScopeSet>();
-    let nobody =
-        People::new(rights.roles.iter().map(|(role, scopes)| (role.clone(), opens(scopes))));
+    let nobody = nobody(rights);
     if let Some(file) = &service.people {
         let roster = Roster::in_file(file.clone(), nobody)?;
         // a hash is slow on purpose: only of who is there, and only where it matters
@@ -133,9 +163,5 @@ fn people(service: &Service, rights: &Rights, is_development: bool) -> anyhow::R
             "others can reach this server, so nobody has a password that everybody knows: make a file with `authorization user add NAME --people FILE`, and name it with --people FILE"
         );
     }
-    let mut people = nobody;
-    for (name, password, role) in DEMO {
-        people = people.with(name, password, &[role])?;
-    }
-    Ok(Roster::fixed(people))
+    Ok(Roster::fixed(demo_people(nobody)?))
 }
