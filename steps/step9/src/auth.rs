@@ -9,6 +9,7 @@ use common::{
 };
 use mcp_auth::{
     AuthLayer, Identity,
+    algorithm::Algorithm,
     call::{Requirement, ScopeTable},
     jwt::Policy,
     metadata::ProtectedResource,
@@ -37,6 +38,7 @@ pub async fn verifier(
 ) -> anyhow::Result<RemoteVerifier> {
     let audience = settings.issuer.audience.clone().unwrap_or_else(|| url.endpoint());
     let mut policy = Policy::new(issuer, audience).leeway(settings.tokens.leeway);
+    policy = policy.algorithms([Algorithm::Es256, Algorithm::Rs256]); // neither lets who checks a token make one
     if !settings.issuer.roles.is_empty() {
         policy = policy.roles_at(settings.issuer.roles.clone());
     }

@@ -15,7 +15,7 @@ async fn taken(target: &Target, name: &str) -> Kept {
 #[tokio::test]
 async fn a_modern_notification_needs_no_headers() {
     for step in 2..=steps::LAST {
-        let target = steps::target(step, &[]).unwrap();
+        let target = steps::target(step, &[]).await.unwrap();
         for name in ["notifications/cancelled", "server/discover", "tools/call"] {
             let kept = taken(&target, name).await;
             assert_eq!(kept, Ok(()), "step {step}, {name}");

@@ -14,14 +14,14 @@ fn spoiled(upstream: &Target, breakage: Option<&'static spoil::Breakage>) -> Tar
 
 #[tokio::test]
 async fn a_proxy_that_breaks_nothing_keeps_every_promise() {
-    let upstream = steps::target(steps::LAST, &[]).unwrap();
+    let upstream = steps::target(steps::LAST, &[]).await.unwrap();
     let report = judge::contracts(&spoiled(&upstream, None)).await;
     assert!(report.is_kept(), "{report}");
 }
 
 #[tokio::test]
 async fn every_breakage_is_noticed() {
-    let upstream = steps::target(steps::LAST, &[]).unwrap();
+    let upstream = steps::target(steps::LAST, &[]).await.unwrap();
     let promises: Vec<_> = (1..=steps::LAST).flat_map(contracts::of).collect();
     let mut unnoticed = Vec::new();
     for breakage in spoil::all() {
