@@ -55,7 +55,7 @@ part_tools() {
 }
 
 part_shell() {
-  "$(python_tools "shellcheck-$SHELLCHECK")/bin/shellcheck" scripts/*.sh scripts/lessons/*.sh tests/clients/*.sh bench/*.sh .ci/run
+  "$(python_tools "shellcheck-$SHELLCHECK")/bin/shellcheck" scripts/*.sh scripts/lessons/*.sh scripts/keycloak/*.sh tests/clients/*.sh bench/*.sh .ci/run
 }
 
 part_workflows() {
