@@ -69,7 +69,7 @@ start() {
   local begun=$SECONDS
   if running; then
     same_settings ||
-      die "Keycloak runs on port $PORT already, from other settings or another realm file: scripts/keycloak.sh restart takes these"
+      die "Keycloak runs on port $PORT already, from other settings or another realm file: restart, with the same options, takes these"
     wait_until_ready
     note "Keycloak runs already on port $PORT"
   else

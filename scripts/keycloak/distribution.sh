@@ -68,7 +68,7 @@ built() {
   mkdir -p "$new"
   unpack "$zip" "$new"
   note 'building it, once: about 20 s'
-  "$new/keycloak-$VERSION/bin/kc.sh" build --db=dev-file --cache=local --health-enabled=true ${CIMD:+--features=cimd} >"$RUN/log" 2>&1 ||
+  "$new/keycloak-$VERSION/bin/kc.sh" build --db=dev-file --health-enabled=true ${CIMD:+--features=cimd} >"$RUN/log" 2>&1 ||
     { tail -n 15 "$RUN/log" >&2 && die 'Keycloak could not be built'; }
   as_new "$BUILT" "$new/keycloak-$VERSION"
   rm -rf "$new"
