@@ -17,6 +17,7 @@ mod notifications;
 mod process;
 mod properties;
 mod readme;
+mod realms;
 mod requirements;
 mod running;
 mod settings;
