@@ -2,19 +2,20 @@
 
 mod actions;
 mod arguments;
-mod challenge;
-mod client;
+mod attempt;
+pub mod challenge;
+pub mod client;
 mod headers;
 mod message;
 mod metadata;
 mod peek;
 mod refusal;
 mod results;
-mod secrets;
+pub mod secrets;
 mod show;
 mod sse;
-mod target;
-mod wire;
+pub mod target;
+pub mod wire;
 
 use std::time::Duration;
 
@@ -23,6 +24,12 @@ use clap::Subcommand;
 use crate::{
     exit::{self, Failure, Status},
     input,
+    login::{
+        self, Kept, Page,
+        session::Session,
+        trace::Trace,
+        web::{ANSWER, Web},
+    },
 };
 use arguments::Argument;
 use client::{Client, Era};
@@ -70,9 +77,30 @@ struct Options {
     /// Send the token although anybody on the way can read it
     #[arg(long, global = true)]
     dangerously_send_token_over_http: bool,
+    #[command(flatten)]
+    login: Stored,
 }
 
-#[derive(Subcommand)]
+/// What is done with the login that `mcp-auth login` has kept.
+#[derive(clap::Args)]
+#[command(next_help_heading = "Login")]
+struct Stored {
+    /// Log in for more scope without a question, when the server asks for it
+    #[arg(long, global = true)]
+    yes: bool,
+    /// Call without the login that is kept for this URL
+    #[arg(long, global = true)]
+    no_login: bool,
+    #[command(flatten)]
+    page: Page,
+    #[command(flatten)]
+    kept: Kept,
+    /// Draw what is asked of the issuer: who asks whom, what and why, secrets masked
+    #[arg(long, global = true)]
+    trace: bool,
+}
+
+#[derive(Clone, Subcommand)]
 enum Action {
     /// What is this server, and what can it do? (server/discover, or initialize in the old era)
     #[command(after_help = "\
@@ -99,7 +127,7 @@ Example:
     Prompts(Prompts),
 }
 
-#[derive(Subcommand)]
+#[derive(Clone, Subcommand)]
 enum Tools {
     /// List the tools with their arguments
     #[command(after_help = "\
@@ -120,7 +148,7 @@ Example:
     Call(Used),
 }
 
-#[derive(Subcommand)]
+#[derive(Clone, Subcommand)]
 enum Prompts {
     /// List the prompts with their arguments
     #[command(after_help = "\
@@ -132,7 +160,7 @@ Example:
     Get(Used),
 }
 
-#[derive(clap::Args)]
+#[derive(Clone, clap::Args)]
 struct Used {
     /// Its name
     name: String,
@@ -153,6 +181,7 @@ Examples:
   mcp-auth call http://localhost:9000/mcp prompts get greeting name=Ada
   mcp-auth call http://localhost:9000/mcp discover --era legacy --show
   mcp-auth call http://localhost:9000/mcp discover --header 'Origin: http://evil.example'
+  mcp-auth login http://localhost:9000/mcp && mcp-auth call http://localhost:9000/mcp tools list
   MCP_TOKEN=\"$(cat token)\" mcp-auth call http://localhost:9000/mcp tools list";
 
 const CALLING: &str = "\
@@ -181,12 +210,12 @@ impl Args {
 
 /// Runs the command until it is done, or until Ctrl-C.
 pub fn run(args: Args) -> Result<(), Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| Failure::other(format!("cannot start: {error}")))?;
     let Args { url, options, action } = args;
     let token = Some(input::token(options.token.as_deref().unwrap_or_default())?);
     let token = token.filter(|token| !token.is_empty());
-    let is_secret = token.is_some() || options.header.iter().any(HeaderChange::is_secret);
+    let session = if token.is_some() { None } else { stored(&url, &options)? };
+    let is_secret =
+        token.is_some() || session.is_some() || options.header.iter().any(HeaderChange::is_secret);
     if is_secret && !url.keeps_secrets() && !options.dangerously_send_token_over_http {
         return Err(Failure::usage(format!(
             "a token is not sent to {}: without TLS anybody on the way can read it; use https://, or \
@@ -195,23 +224,36 @@ pub fn run(args: Args) -> Result<(), Failure> {
         )));
     }
     let show = options.show.then(|| Show::new(token.clone()));
-    let http = Http::new(&url, options.timeout, show, options.header)?;
+    let http = Http::new(&url, options.timeout, show, options.header.clone())?;
     let mut client = Client::new(http, url, token)?;
-    runtime.block_on(async {
+    let runtime = login::runtime()?;
+    let done = runtime.block_on(async {
         let done = tokio::select! {
-            done = actions::run(&mut client, options.era, action, options.json) => done,
+            done = attempt::run(&mut client, session, &options, &action) => done,
             _ = tokio::signal::ctrl_c() => Err(Failure::new(Status::Stopped, "stopped")),
         };
         client.close().await;
         done
-    })
+    });
+    runtime.shutdown_background(); // a question that nobody answers any more would hold it
+    done
+}
+
+/// The login that is kept for this URL, unless the caller brings credentials of his own, or wants none.
+fn stored(url: &Target, options: &Options) -> Result<Option<Session>, Failure> {
+    let own = options.header.iter().any(HeaderChange::is_authorization);
+    if options.login.no_login || own {
+        return Ok(None);
+    }
+    let web = Web { time: options.timeout.min(ANSWER), trace: Trace::new(options.login.trace) };
+    Session::find(options.login.kept.store()?, web, url)
 }
 
 fn object(text: &str) -> Result<serde_json::Map<String, serde_json::Value>, String> {
     serde_json::from_str(text).map_err(|error| format!("a JSON object is expected: {error}"))
 }
 
-fn seconds(text: &str) -> Result<Duration, &'static str> {
+pub fn seconds(text: &str) -> Result<Duration, &'static str> {
     let number = text.parse().ok().filter(|n| (1..=3600).contains(n));
     number.map(Duration::from_secs).ok_or("whole seconds from 1 to 3600 are expected")
 }

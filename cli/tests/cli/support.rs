@@ -149,6 +149,11 @@ pub fn std_command() -> std::process::Command {
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_mcp-auth"));
     command.current_dir(env!("CARGO_TARGET_TMPDIR"));
     let ours = ["MCP_TOKEN", "MCP_KEYS_DIR", "MCP_PUBLIC_URL", "MCP_PORT", "MCP_LEEWAY"];
+    let login = ["DIR", "CLIENT_ID", "CLIENT_SECRET", "CLIENT_SECRET_FILE", "CLIENT_METADATA_URL"];
+    for name in login {
+        command.env_remove(format!("MCP_LOGIN_{name}"));
+    }
+    command.env("XDG_CONFIG_HOME", concat!(env!("CARGO_TARGET_TMPDIR"), "/no-logins"));
     let proxies = ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "CLICOLOR_FORCE"];
     for name in ours.into_iter().chain(proxies) {
         command.env_remove(name);
