@@ -15,6 +15,7 @@ pub mod secrets;
 mod show;
 mod sse;
 pub mod target;
+mod unreachable;
 pub mod wire;
 
 use std::time::Duration;
@@ -23,13 +24,7 @@ use clap::Subcommand;
 
 use crate::{
     exit::{self, Failure, Status},
-    input,
-    login::{
-        self, Kept, Page,
-        session::Session,
-        trace::Trace,
-        web::{ANSWER, Web},
-    },
+    input, login,
 };
 use arguments::Argument;
 use client::{Client, Era};
@@ -78,26 +73,7 @@ struct Options {
     #[arg(long, global = true)]
     dangerously_send_token_over_http: bool,
     #[command(flatten)]
-    login: Stored,
-}
-
-/// What is done with the login that `mcp-auth login` has kept.
-#[derive(clap::Args)]
-#[command(next_help_heading = "Login")]
-struct Stored {
-    /// Log in for more scope without a question, when the server asks for it
-    #[arg(long, global = true)]
-    yes: bool,
-    /// Call without the login that is kept for this URL
-    #[arg(long, global = true)]
-    no_login: bool,
-    #[command(flatten)]
-    page: Page,
-    #[command(flatten)]
-    kept: Kept,
-    /// Draw what is asked of the issuer: who asks whom, what and why, secrets masked
-    #[arg(long, global = true)]
-    trace: bool,
+    login: attempt::Stored,
 }
 
 #[derive(Clone, Subcommand)]
@@ -213,7 +189,7 @@ pub fn run(args: Args) -> Result<(), Failure> {
     let Args { url, options, action } = args;
     let token = Some(input::token(options.token.as_deref().unwrap_or_default())?);
     let token = token.filter(|token| !token.is_empty());
-    let session = if token.is_some() { None } else { stored(&url, &options)? };
+    let session = if token.is_some() { None } else { attempt::stored(&url, &options)? };
     let is_secret =
         token.is_some() || session.is_some() || options.header.iter().any(HeaderChange::is_secret);
     if is_secret && !url.keeps_secrets() && !options.dangerously_send_token_over_http {
@@ -237,16 +213,6 @@ pub fn run(args: Args) -> Result<(), Failure> {
     });
     runtime.shutdown_background(); // a question that nobody answers any more would hold it
     done
-}
-
-/// The login that is kept for this URL, unless the caller brings credentials of his own, or wants none.
-fn stored(url: &Target, options: &Options) -> Result<Option<Session>, Failure> {
-    let own = options.header.iter().any(HeaderChange::is_authorization);
-    if options.login.no_login || own {
-        return Ok(None);
-    }
-    let web = Web { time: options.timeout.min(ANSWER), trace: Trace::new(options.login.trace) };
-    Session::find(options.login.kept.store()?, web, url)
 }
 
 fn object(text: &str) -> Result<serde_json::Map<String, serde_json::Value>, String> {

@@ -3,16 +3,47 @@
 
 use std::io::IsTerminal as _;
 
-use super::{Action, Options, actions, client::Client};
+use super::{Action, Options, actions, client::Client, headers::HeaderChange, target::Target};
 use crate::{
     exit::{Failure, Status},
     keys::agrees,
     login::{
+        Kept, Page,
         session::{Session, StepUp},
-        web::LOGIN,
+        trace::Trace,
+        web::{ANSWER, LOGIN, Web},
     },
     output,
 };
+
+/// What is done with the login that `mcp-auth login` has kept.
+#[derive(clap::Args)]
+#[command(next_help_heading = "Login")]
+pub struct Stored {
+    /// Log in for more scope without a question, when the server asks for it
+    #[arg(long, global = true)]
+    yes: bool,
+    /// Call without the login that is kept for this URL
+    #[arg(long, global = true)]
+    no_login: bool,
+    #[command(flatten)]
+    page: Page,
+    #[command(flatten)]
+    kept: Kept,
+    /// Draw what is asked of the issuer: who asks whom, what and why, secrets masked
+    #[arg(long, global = true)]
+    trace: bool,
+}
+
+/// The login that is kept for this URL, unless the caller brings credentials of his own, or wants none.
+pub fn stored(url: &Target, options: &Options) -> Result<Option<Session>, Failure> {
+    let own = options.header.iter().any(HeaderChange::is_authorization);
+    if options.login.no_login || own {
+        return Ok(None);
+    }
+    let web = Web { time: options.timeout.min(ANSWER), trace: Trace::new(options.login.trace) };
+    Session::find(options.login.kept.store()?, web, url)
+}
 
 /// Runs an action with the token that the client has, or with those of a login.
 pub async fn run(

@@ -1,7 +1,7 @@
 //! How does one HTTP message get there, and its answer back? Within limits of time and size, without
 //! following redirects: a token that is meant for one server must not be carried to another.
 
-use std::{error::Error as _, io::ErrorKind, time::Duration};
+use std::time::Duration;
 
 use reqwest::{
     Client, Method, Response, StatusCode,
@@ -15,6 +15,7 @@ use super::{
     show::Show,
     sse::Events,
     target::Target,
+    unreachable::{root, unreachable},
 };
 use crate::{exit::Failure, output};
 
@@ -232,32 +233,4 @@ fn media_type(headers: &HeaderMap) -> String {
     let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let value = value.and_then(|value| value.split(';').next()).unwrap_or_default();
     value.trim().to_ascii_lowercase()
-}
-
-/// Why is there no answer at all?
-fn unreachable(error: &reqwest::Error, target: &Target) -> Failure {
-    let (origin, mut cause) = (target.origin(), error.source());
-    while let Some(error) = cause {
-        let refused = error.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
-        if refused == Some(ErrorKind::ConnectionRefused) {
-            return Failure::unreachable(format!(
-                "nobody listens at {origin}: is the server running, and is this its port?"
-            ));
-        }
-        cause = error.source();
-    }
-    let what = if error.is_connect() { "cannot be reached" } else { "gave no answer" };
-    let reason = root(error);
-    let is_plain = reason.contains("InvalidContentType"); // what rustls says of an answer that is not TLS
-    let hint = if is_plain { "; it does not speak TLS: is http:// meant?" } else { "" };
-    Failure::unreachable(format!("{origin} {what}: {reason}{hint}"))
-}
-
-/// The innermost reason: the outer ones say only that there is an inner one.
-fn root(error: &reqwest::Error) -> String {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
-    }
-    cause.to_string()
 }

@@ -84,6 +84,14 @@ impl World {
         (self.stop, self.thread) = (Some(stop), Some(thread));
     }
 
+    /// Id and secret of the program that may act in its own name.
+    pub fn program(&self) -> (String, String) {
+        let text = std::fs::read(self.keys.path().join("client.json")).unwrap();
+        let client: Value = serde_json::from_slice(&text).unwrap();
+        let part = |name: &str| client[name].as_str().unwrap().to_owned();
+        (part("client_id"), part("client_secret"))
+    }
+
     /// `mcp-auth login` at this server, which opens no browser.
     pub fn login(&self, args: &[&str]) -> Command {
         let mut command = self.logins.command("login");
