@@ -62,7 +62,10 @@ async fn refused(http: &Http, target: &Target, token: Option<&str>, answer: &Ans
     }
     lines.extend(in_log(answer));
     lines.push(match token {
-        None => "  give it in the variable MCP_TOKEN, or with --token".into(),
+        None => format!(
+            "  give it in the variable MCP_TOKEN, or with --token; or log in: mcp-auth login {}",
+            target.shown()
+        ),
         Some(_) => {
             "  `mcp-auth inspect` says what is in a token, and whether a server here takes it"
                 .into()

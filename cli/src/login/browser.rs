@@ -1,0 +1,61 @@
+//! How is a link opened? By the program of the system for that, which gets it as one argument: no shell reads it.
+
+use std::process::{Command, Stdio};
+
+use reqwest::Url;
+
+/// Programs that open a link, with what they want before it; the first that is there.
+#[cfg(target_os = "macos")]
+const OPENERS: [(&str, &[&str]); 1] = [("open", &[])];
+#[cfg(windows)]
+const OPENERS: [(&str, &[&str]); 1] = [("rundll32", &["url.dll,FileProtocolHandler"])];
+#[cfg(not(any(target_os = "macos", windows)))]
+const OPENERS: [(&str, &[&str]); 3] =
+    [("xdg-open", &[]), ("wslview", &[]), ("sensible-browser", &[])];
+
+/// Opens a link; says whether there was a program for that. What is no link of the web is not opened: what a `file:` or a
+/// scheme of another program would do is not for a server to choose.
+pub fn open(link: &str) -> bool {
+    is_web(link) && OPENERS.iter().any(|(program, before)| start(program, before, link))
+}
+
+fn is_web(link: &str) -> bool {
+    let url = Url::parse(link).ok();
+    link.bytes().all(|byte| byte.is_ascii_graphic())
+        && url.is_some_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+}
+
+fn start(program: &str, before: &[&str], link: &str) -> bool {
+    let mut command = Command::new(program);
+    command.args(before).arg(link).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let Ok(mut child) = command.spawn() else { return false };
+    std::thread::spawn(move || child.wait()); // or it would stay as a zombie until we end
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_links_of_the_web_are_opened() {
+        for good in ["https://login.example/a?b=c&d=%20", "http://localhost:9100/authorize"] {
+            assert!(is_web(good), "{good}");
+        }
+        for bad in [
+            "file:///etc/passwd",
+            "javascript:alert(1)",
+            "vscode://x",
+            "data:text/html,x",
+            "mailto:a@b.example",
+            "https://",
+            "--help",
+            "https://a.example/ b",
+            "https://a.example/\n",
+            "https://a.example/\u{1b}[2J",
+            "",
+        ] {
+            assert!(!is_web(bad), "{bad}");
+        }
+    }
+}
