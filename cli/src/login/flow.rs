@@ -1,6 +1,6 @@
 //! How does a login go, from the URL of a server to tokens? Everything in its order (MCP, authorization flow steps).
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use reqwest::header::LOCATION;
 
@@ -182,7 +182,8 @@ impl Parties<'_> {
     ) -> Result<Tokens, Failure> {
         let link = request.link.url().as_str().to_owned();
         self.show(client, &request, &link);
-        let (code, request) = listener.answer(request, self.wish.time).await?;
+        let request = Arc::new(request);
+        let code = listener.answer(request.clone(), self.wish.time).await?;
         let said = "GET /callback code=*** state=***";
         let why = "the answer: state and issuer are those of the question";
         self.web.trace.tell([Party::Browser, Party::Us], said, why);
