@@ -1,5 +1,5 @@
 //! How often is the same tried? Once; and with a login that is kept, once more with a new token when the server refuses the
-//! old one, and once more with more scope when it asks for that. Never in a loop: a server could keep us running.
+//! old one, and once more with more scope when it asks for that. Never in a loop: a server could keep us running (C3).
 
 use std::io::IsTerminal as _;
 

@@ -88,7 +88,7 @@ pub async fn log_in(web: &Web, store: &Store, wish: &Wish) -> Result<(Login, Kno
     Ok((login, Known { asked: scope }))
 }
 
-/// What is asked for: what the person wants; else what the server wants, and to stay logged in, where that can be had.
+/// What is asked for: what the person wants; else what the server wants, and to stay logged in, where that can be had (C3).
 fn scope(wish: &Wish, resource: &Resource, issuer: &Issuer) -> String {
     if let Some(scope) = &wish.scope {
         return grant::union(scope, "");

@@ -122,7 +122,7 @@ impl Store {
         remove(&self.file(url))
     }
 
-    /// As whom this command has registered at this issuer.
+    /// As whom this command has registered at this issuer: another one is not shown it (C5).
     pub fn client(&self, issuer: &str) -> Result<Option<Client>, Failure> {
         let found = read::<Registration>(&self.registration(issuer))?;
         Ok(found.filter(|found| found.issuer == issuer).map(|found| found.client))
