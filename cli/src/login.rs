@@ -85,6 +85,15 @@ pub struct Kept {
 impl Kept {
     /// The folder.
     pub fn store(&self) -> Result<Store, Failure> {
+        self.store_if_any()?.ok_or_else(|| {
+            Failure::usage(
+                "there is no home folder to keep logins in: name one with --login-dir DIR",
+            )
+        })
+    }
+
+    /// The folder, if there can be one.
+    pub fn store_if_any(&self) -> Result<Option<Store>, Failure> {
         Store::open(self.login_dir.clone())
     }
 }

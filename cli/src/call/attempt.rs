@@ -1,5 +1,5 @@
 //! How often is the same tried? Once; and with a login that is kept, once more with a new token when the server refuses the
-//! old one, and once more with more scope when it asks for that. Never in a loop: a server could keep us running.
+//! old one, and once more with more scope when it asks for that. Never in a loop: a server could keep us running (C3).
 
 use std::io::IsTerminal as _;
 
@@ -42,7 +42,8 @@ pub fn stored(url: &Target, options: &Options) -> Result<Option<Session>, Failur
         return Ok(None);
     }
     let web = Web { time: options.timeout.min(ANSWER), trace: Trace::new(options.login.trace) };
-    Session::find(options.login.kept.store()?, web, url)
+    let Some(store) = options.login.kept.store_if_any()? else { return Ok(None) };
+    Session::find(store, web, url)
 }
 
 /// Runs an action with the token that the client has, or with those of a login.

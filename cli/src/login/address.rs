@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use crate::{call::target::Target, exit::Failure};
 
 /// The address that a document names, if it may be asked on behalf of the server `near` that the person has named: over
-/// TLS, or on this machine where that server is on this machine too (RFC 9728 §7.7, server-side request forgery).
+/// TLS, or on this machine where that server is on this machine too (RFC 9728 §7.7, server-side request forgery; C6).
 pub fn of(text: &str, named_as: &str, near: &Target) -> Result<Target, Failure> {
     let refused = |why: &str| {
         Failure::other(format!("the {named_as} {text} is not asked: {why}")).with("address", text)

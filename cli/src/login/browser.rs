@@ -13,21 +13,33 @@ const OPENERS: [(&str, &[&str]); 1] = [("rundll32", &["url.dll,FileProtocolHandl
 const OPENERS: [(&str, &[&str]); 3] =
     [("xdg-open", &[]), ("wslview", &[]), ("sensible-browser", &[])];
 
-/// Opens a link; says whether there was a program for that. What is no link of the web is not opened: what a `file:` or a
-/// scheme of another program would do is not for a server to choose.
+/// A link of the web. What else there is, is not opened: what a `file:` or a scheme of another program would do is not for a
+/// server to choose.
+struct Link<'a>(&'a str);
+
+/// Opens a link; says whether there was a program for that.
 pub fn open(link: &str) -> bool {
-    is_web(link) && OPENERS.iter().any(|(program, before)| start(program, before, link))
+    Link::read(link)
+        .is_some_and(|link| OPENERS.iter().any(|(program, before)| start(program, before, &link)))
 }
 
-fn is_web(link: &str) -> bool {
-    let url = Url::parse(link).ok();
-    link.bytes().all(|byte| byte.is_ascii_graphic())
-        && url.is_some_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+impl<'a> Link<'a> {
+    fn read(text: &'a str) -> Option<Self> {
+        let url = Url::parse(text).ok()?;
+        let is_web = matches!(url.scheme(), "http" | "https") && url.has_host();
+        let is_plain = text.bytes().all(|byte| byte.is_ascii_graphic());
+        (is_web && is_plain).then_some(Self(text))
+    }
 }
 
-fn start(program: &str, before: &[&str], link: &str) -> bool {
+fn start(program: &str, before: &[&str], link: &Link<'_>) -> bool {
     let mut command = Command::new(program);
-    command.args(before).arg(link).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command
+        .args(before)
+        .arg(link.0)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
     let Ok(mut child) = command.spawn() else { return false };
     std::thread::spawn(move || child.wait()); // or it would stay as a zombie until we end
     true
@@ -40,7 +52,7 @@ mod tests {
     #[test]
     fn only_links_of_the_web_are_opened() {
         for good in ["https://login.example/a?b=c&d=%20", "http://localhost:9100/authorize"] {
-            assert!(is_web(good), "{good}");
+            assert!(Link::read(good).is_some(), "{good}");
         }
         for bad in [
             "file:///etc/passwd",
@@ -55,7 +67,7 @@ mod tests {
             "https://a.example/\u{1b}[2J",
             "",
         ] {
-            assert!(!is_web(bad), "{bad}");
+            assert!(Link::read(bad).is_none(), "{bad}");
         }
     }
 }

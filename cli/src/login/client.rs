@@ -1,5 +1,5 @@
 //! As which program does this command log in? One that the person names, one that a document describes, or one that
-//! registers itself; in this order (MCP, client registration).
+//! registers itself; in this order (C1).
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use reqwest::header::HeaderValue;

@@ -88,7 +88,7 @@ impl Request {
         let (iss, error, code) = (one("iss")?, one("error")?, one("code")?);
         let issuer = output::line(&self.issuer);
         match iss {
-            // a code of one issuer must not be shown to another one (RFC 9207 §2.4, mix-up)
+            // a code of one issuer must not be shown to another one (RFC 9207 §2.4, mix-up; C4)
             Some(iss) if iss != self.issuer => {
                 return Err(Failure::other(format!(
                     "the answer is from the issuer {}, and {issuer} was asked: the code in it is not used",

@@ -1,6 +1,6 @@
 //! How does a login go, from the URL of a server to tokens? Everything in its order (MCP, authorization flow steps).
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use reqwest::header::LOCATION;
 
@@ -88,7 +88,7 @@ pub async fn log_in(web: &Web, store: &Store, wish: &Wish) -> Result<(Login, Kno
     Ok((login, Known { asked: scope }))
 }
 
-/// What is asked for: what the person wants; else what the server wants, and to stay logged in, where that can be had.
+/// What is asked for: what the person wants; else what the server wants, and to stay logged in, where that can be had (C3).
 fn scope(wish: &Wish, resource: &Resource, issuer: &Issuer) -> String {
     if let Some(scope) = &wish.scope {
         return grant::union(scope, "");
@@ -182,7 +182,8 @@ impl Parties<'_> {
     ) -> Result<Tokens, Failure> {
         let link = request.link.url().as_str().to_owned();
         self.show(client, &request, &link);
-        let (code, request) = listener.answer(request, self.wish.time).await?;
+        let request = Arc::new(request);
+        let code = listener.answer(request.clone(), self.wish.time).await?;
         let said = "GET /callback code=*** state=***";
         let why = "the answer: state and issuer are those of the question";
         self.web.trace.tell([Party::Browser, Party::Us], said, why);

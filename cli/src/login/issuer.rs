@@ -103,7 +103,7 @@ impl Issuer {
         })
     }
 
-    /// Where people log in, if a code that is stolen on its way back is good for nothing (PKCE, RFC 7636): who does not
+    /// Where people log in, if a code that is stolen on its way back is good for nothing (PKCE, RFC 7636; C2): who does not
     /// say that he checks it is not believed to.
     pub fn authorization(&self) -> Result<&Target, Failure> {
         let name = output::line(&self.name);

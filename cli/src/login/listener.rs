@@ -39,7 +39,7 @@ pub struct Listener {
 }
 
 struct Waiting {
-    request: Request,
+    request: Arc<Request>,
     answer: Mutex<Option<oneshot::Sender<Result<String, Failure>>>>,
 }
 
@@ -72,25 +72,22 @@ impl Listener {
         redirect(self.port)
     }
 
-    /// Waits for the answer to a request: the code, and the request again.
-    pub async fn answer(
-        self,
-        request: Request,
-        time: Duration,
-    ) -> Result<(String, Request), Failure> {
+    /// Waits for the answer to a request: the code.
+    pub async fn answer(self, request: Arc<Request>, time: Duration) -> Result<String, Failure> {
         let (told, answer) = oneshot::channel();
         let waiting = Arc::new(Waiting { request, answer: Mutex::new(Some(told)) });
         let enough = Arc::new(Notify::new());
-        let (ended, shared) = (enough.clone(), waiting.clone());
+        let ended = enough.clone();
         let router =
-            Router::new().route("/callback", any(callback)).fallback(nothing).with_state(shared);
+            Router::new().route("/callback", any(callback)).fallback(nothing).with_state(waiting);
         let served = axum::serve(self.socket, router);
         let served = served.with_graceful_shutdown(async move { ended.notified().await });
         let server = tokio::spawn(served.into_future());
         let answer = timeout(time, answer).await;
         enough.notify_one();
         let stop = server.abort_handle();
-        let _ = timeout(FAREWELL, server).await; // the page is on its way; who does not fetch it gets none
+        // the last page is on its way; whoever holds a connection and says nothing holds up nobody
+        let _ = timeout(FAREWELL, server).await;
         stop.abort();
         let answer = answer.map_err(|_| {
             Failure::unreachable(format!(
@@ -98,15 +95,7 @@ impl Listener {
                 time.as_secs()
             ))
         })?;
-        let code = answer.map_err(|_| Failure::other("the port of the answer was closed"))??;
-        let mut waiting = waiting;
-        loop {
-            match Arc::try_unwrap(waiting) {
-                Ok(Waiting { request, .. }) => return Ok((code, request)),
-                Err(shared) => waiting = shared,
-            }
-            tokio::task::yield_now().await; // the task above is about to let go of it
-        }
+        answer.map_err(|_| Failure::other("the port of the answer was closed"))?
     }
 }
 

@@ -58,26 +58,17 @@ struct Registration {
 pub struct Store(PathBuf);
 
 impl Store {
-    /// This folder, else that of the person. Nobody else may be able to write there: he could put a login of his own
-    /// in place of the person's, who would then work under another name.
-    pub fn open(named: Option<PathBuf>) -> Result<Self, Failure> {
-        let dir = match named {
-            Some(dir) => dir,
-            None => configuration()
-                .ok_or_else(|| {
-                    Failure::usage(
-                        "there is no home folder to keep logins in: name one with --login-dir DIR",
-                    )
-                })?
-                .join("mcp-auth"),
-        };
-        let store = Self(dir);
+    /// This folder, else that of the person; none, where he has no home. Nobody else may be able to write there: he could
+    /// put a login of his own in place of the person's, who would then work under another name.
+    pub fn open(named: Option<PathBuf>) -> Result<Option<Self>, Failure> {
+        let dir = named.or_else(|| Some(configuration()?.join("mcp-auth")));
+        let Some(store) = dir.map(Self) else { return Ok(None) };
         for dir in [store.0.clone(), store.0.join("logins"), store.0.join("clients")] {
             if dir.exists() {
                 must_be_guarded(&dir)?;
             }
         }
-        Ok(store)
+        Ok(Some(store))
     }
 
     /// The file of the login at this URL.
@@ -131,7 +122,7 @@ impl Store {
         remove(&self.file(url))
     }
 
-    /// As whom this command has registered at this issuer.
+    /// As whom this command has registered at this issuer: another one is not shown it (C5).
     pub fn client(&self, issuer: &str) -> Result<Option<Client>, Failure> {
         let found = read::<Registration>(&self.registration(issuer))?;
         Ok(found.filter(|found| found.issuer == issuer).map(|found| found.client))

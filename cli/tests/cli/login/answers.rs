@@ -260,3 +260,20 @@ fn the_link_is_one_argument_of_the_program_that_opens_it() {
     assert_eq!(done.status, 0, "{}", done.err);
     assert!(!folder.path().join("x").exists());
 }
+
+#[test]
+fn a_connection_that_says_nothing_holds_up_nobody() {
+    let fake = Fake::new(|_| None);
+    let (told, held) = std::sync::mpsc::channel();
+    let done = fake.login_with(&[], move |link| {
+        let address = reqwest::Url::parse(&parameter(link, "redirect_uri")).unwrap();
+        let port = address.port().unwrap();
+        let silent = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
+        let mut half = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
+        std::io::Write::write_all(&mut half, b"GET /callback?code=").unwrap();
+        told.send((silent, half)).unwrap(); // open until the command has ended
+        back(link, |_| ())
+    });
+    assert_eq!(done.status, 0, "{}", done.err);
+    drop(held.recv().unwrap());
+}

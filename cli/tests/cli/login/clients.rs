@@ -249,3 +249,35 @@ fn a_secret_that_a_registration_gives_is_used_and_one_that_is_over_is_not() {
     assert_eq!(done.status, 0, "{}", done.err);
     assert_eq!(fake.asked("/register").len(), 2);
 }
+
+#[test]
+fn what_one_issuer_has_given_is_shown_to_no_other() {
+    use std::sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::SeqCst},
+    };
+    let other = Fake::new(|seen| {
+        (seen.path == "/register").then(|| answer(201, json!({"client_id": "c-other"})))
+    });
+    let (moved, there) = (Arc::new(AtomicBool::new(false)), other.server.origin.clone());
+    let has_moved = moved.clone();
+    let fake = Fake::with_resource(move |document| {
+        if has_moved.load(SeqCst) {
+            document["authorization_servers"] = json!([there]);
+        }
+    });
+    assert_eq!(fake.login(&[]).status, 0);
+    moved.store(true, SeqCst);
+    let done = fake.login(&[]);
+    assert_eq!(done.status, 0, "{}", done.err);
+    assert_eq!(parameter(&done.link, "client_id"), "c-other");
+    for seen in other.server.seen() {
+        let all = format!("{} {:?} {}", seen.path, seen.headers, seen.text);
+        assert!(!["c-1", "at-1", "rt-1"].iter().any(|word| all.contains(word)), "{all}");
+    }
+    // and what is kept of the new login is renewed where it is from
+    fake.logins.change("logins", |login| login["tokens"]["expires"] = 1.into());
+    assert_eq!(alone(fake.call(&["discover"])).status, 0);
+    assert_eq!((fake.asked("/token").len(), other.asked("/token").len()), (1, 2));
+    assert_eq!(fake.logins.files("clients").len(), 2);
+}

@@ -189,3 +189,36 @@ fn what_cannot_be_given_back_is_forgotten_all_the_same() {
         assert!(fake.logins.files("logins").is_empty());
     }
 }
+
+#[test]
+fn a_login_is_not_sent_where_others_can_read_it() {
+    use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+    let fake = Fake::new(|_| None);
+    assert_eq!(fake.login(&[]).status, 0);
+    let url = "http://mcp.example.invalid/mcp";
+    fake.logins.change("logins", |login| login["url"] = url.into());
+    let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, url.as_bytes());
+    let name = format!("{}.json", URL_SAFE_NO_PAD.encode(&hash.as_ref()[..16]));
+    let file = fake.logins.files("logins").remove(0);
+    std::fs::rename(&file, file.with_file_name(name)).unwrap();
+    let mut command = fake.logins.command("call");
+    command.args([url, "discover"]);
+    let done = alone(command);
+    assert_eq!(done.status, 2, "{}", done.err);
+    assert!(done.err.contains("a token is not sent to"), "{}", done.err);
+}
+
+#[test]
+fn who_has_no_home_calls_without_a_login() {
+    let server = Server::start(modern);
+    let homeless = |args: &[&str]| {
+        let mut command = crate::support::std_command();
+        command.args(args).env_remove("HOME").env_remove("XDG_CONFIG_HOME").env_remove("APPDATA");
+        alone(command)
+    };
+    let called = homeless(&["call", &server.url(), "discover"]);
+    assert_eq!(called.status, 0, "{}", called.err);
+    let login = homeless(&["login", &server.url()]);
+    assert_eq!(login.status, 2, "{}", login.err);
+    assert!(login.err.contains("--login-dir"), "{}", login.err);
+}
