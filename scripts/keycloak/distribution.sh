@@ -18,7 +18,7 @@ find_java() {
     [ "${version:-0}" -lt 17 ] || { export JAVA=$each && return; }
   done
   die 'neither docker nor podman works here, and there is no Java of 17 or newer: install one of them
-  Debian, Ubuntu: apt install openjdk-17-jre-headless    macOS: brew install openjdk@21    or start Docker'
+  Debian, Ubuntu: apt install default-jre-headless    macOS: brew install openjdk@21    or start Docker'
 }
 
 # checked FILE: is this the distribution? The sum of a version that is not known here is asked where the file came from,
