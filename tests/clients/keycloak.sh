@@ -79,6 +79,12 @@ changes() {
     -H "Authorization: Bearer $(jq -r .registration_access_token "$WORK/first")" -d "$(jq -c ". + $2" "$WORK/first")")" = "$1" ]
 }
 
+# without_pkce: the client that registered last is sent back with an error when it names no challenge.
+without_pkce() {
+  curl -s -o /dev/null -w '%{redirect_url}' -G "$ISSUER/protocol/openid-connect/auth" -d "client_id=$(jq -r .client_id "$WORK/first")" -d response_type=code \
+    -d scope=mcp:read --data-urlencode redirect_uri=http://127.0.0.1:1/callback | grep -q 'error=invalid_request&error_description=Missing+parameter%3A+code_challenge_method'
+}
+
 signs_with() { curl -s "$ISSUER/protocol/openid-connect/certs" | jq -e --arg kid "$1" '.keys | any(.kid == $kid)'; }
 kid() { cut -d . -f 1 <<<"$1" | jq -rR 'gsub("-"; "+") | gsub("_"; "/") | @base64d | fromjson.kid'; }
 not() { ! "$@"; }
@@ -127,6 +133,7 @@ for redirect in https://example.com/callback http://localhost.example.com/callba
   check "nobody registers himself for $redirect" registers 403 "\"redirect_uris\": [\"$redirect\"]"
 done
 register '"redirect_uris": ["http://127.0.0.1:1/callback"], "client_uri": "https://example.com"' && cp "$WORK/registered" "$WORK/first"
+check 'nor does he get a code without PKCE' without_pkce
 check 'nor changes to such a place later' changes 403 '{"redirect_uris": ["https://example.com/callback"]}'
 check 'but to another one on this machine' changes 200 '{"redirect_uris": ["http://127.0.0.1:2/callback"]}'
 
@@ -157,6 +164,23 @@ say "it took $((SECONDS - begin)) s"
 check 'with the keys that it had' signs_with "$(kid "$NEW")"
 check 'and begins anew when it is told to' keycloak reset
 check 'with other keys' not signs_with "$(kid "$NEW")"
+
+if older_than 26 6; then
+  say "not asked: clients that are documents, which Keycloak $VERSION does not know"
+else
+  keycloak stop 2>/dev/null
+  check 'it starts for clients that are documents' keycloak start --engine java --version "$VERSION" --audience "$AUDIENCE" --cimd
+  mkdir "$WORK/documents"
+  DOCUMENTS=http://localhost:$(free_port)
+  (cd "$WORK/documents" && exec python3 -m http.server "${DOCUMENTS##*:}" --bind 127.0.0.1 >/dev/null 2>&1) &
+  PIDS+=("$!")
+  jq -nc --arg id "$DOCUMENTS/client.json" '{client_id: $id, client_name: "A document", redirect_uris: ["http://127.0.0.1/callback"], response_types: ["code"],
+    grant_types: ["authorization_code", "refresh_token"], token_endpoint_auth_method: "none"}' >"$WORK/documents/client.json"
+  begun
+  until_true 10 curl -fs -o /dev/null "$DOCUMENTS/client.json" || die "no document at $DOCUMENTS"
+  check 'a client that is a document gets from the bare name of the issuer to a tool' logs_in 'mcp:read mcp:tools' --client "$DOCUMENTS/client.json"
+  check 'and the person was asked' grep -q '^consent: .*A document.*Use its tools' "$WORK/pages"
+fi
 
 [ "$FAILURES" -eq 0 ] || { say "$FAILURES of $CHECKS checks with Keycloak $VERSION FAILED" && exit 1; }
 say "Keycloak $VERSION: $CHECKS checks, all ok"
