@@ -185,7 +185,7 @@ impl Parties<'_> {
         let request = Arc::new(request);
         let code = listener.answer(request.clone(), self.wish.time).await?;
         let said = "GET /callback code=*** state=***";
-        let why = "the answer: state and issuer are those of the question";
+        let why = "the answer to our question: it knows the state";
         self.web.trace.tell([Party::Browser, Party::Us], said, why);
         let fields = [
             ("grant_type", "authorization_code"),

@@ -38,7 +38,7 @@ fn without_a_terminal_nobody_is_asked_and_the_way_is_told() {
     assert_eq!(as_person(world.login(&[]), &USER).status, 0);
     let done = alone(world.call(&ECHO));
     assert_eq!(done.status, 4, "{}", done.err);
-    let login = format!("mcp-auth login {} --scope \"mcp:read mcp:tools\"", world.url);
+    let login = format!("mcp-auth login {} --scope 'mcp:read mcp:tools'", world.url);
     assert!(done.err.contains("needs the scope mcp:tools"), "{}", done.err);
     assert!(done.err.contains("--yes") && done.err.contains(&login), "{}", done.err);
 }
@@ -86,4 +86,19 @@ fn a_server_that_never_has_enough_is_asked_twice() {
     let again = alone(fake.call(&["discover", "--yes", "--no-browser"]));
     assert_eq!(again.status, 4, "{}", again.err);
     assert_eq!(fake.asked("/token").len(), 2);
+}
+
+#[test]
+fn the_way_that_is_told_is_no_trap_for_a_shell() {
+    let fake = Fake::new(|seen| {
+        let with = !seen.header("authorization").is_empty();
+        let challenge = "Bearer error=\"insufficient_scope\", scope=\"$(id)`id`'x;\"";
+        (seen.path == "/mcp" && with)
+            .then(|| (StatusCode::FORBIDDEN, [("www-authenticate", challenge)]).into_response())
+    });
+    assert_eq!(fake.login(&[]).status, 0);
+    let done = alone(fake.call(&["discover"]));
+    assert_eq!(done.status, 4, "{}", done.err);
+    let told = r"--scope 'mcp:read mcp:tools $(id)`id`'\''x;'";
+    assert!(done.err.contains(told), "{}", done.err);
 }

@@ -156,6 +156,7 @@ impl Terminal {
             }
         }
         process.envs(NAMED.map(|(_, variable)| variable).into_iter().zip(&self.ports));
+        process.env("XDG_CONFIG_HOME", self.folder.path()); // no login of whoever runs this
         process.env("CURL_HOME", self.folder.path());
         process
     }
