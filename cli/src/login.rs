@@ -151,6 +151,7 @@ impl Args {
             target: self.url.clone(),
             issuer: self.issuer.clone(),
             scope: self.scope.clone(),
+            stays: self.scope.is_none(),
             client: Wanted { named, document: self.client_metadata_url.clone() },
             in_own_name: self.client_credentials,
             page: self.page.clone(),

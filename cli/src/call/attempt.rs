@@ -3,7 +3,9 @@
 
 use std::io::IsTerminal as _;
 
-use super::{Action, Options, actions, client::Client, headers::HeaderChange, target::Target};
+use super::{
+    Action, Options, actions, client::Client, headers::HeaderChange, show::quoted, target::Target,
+};
 use crate::{
     exit::{Failure, Status},
     keys::agrees,
@@ -54,10 +56,13 @@ pub async fn run(
     action: &Action,
 ) -> Result<(), Failure> {
     let Some(mut session) = session else { return once(client, options, action).await };
-    client.authorize(session.token().await?).await?;
+    let url = client.target().shown();
+    let about = format!("  (this is about the login kept for {url}; --no-login calls without it)");
+    let explained = |failure: Failure| failure.and(&about);
+    client.authorize(session.token().await.map_err(explained)?).await?;
     let mut done = once(client, options, action).await;
     if done.as_ref().is_err_and(|failure| failure.is(Status::Refused)) {
-        client.authorize(session.another().await?).await?;
+        client.authorize(session.another().await.map_err(explained)?).await?;
         done = once(client, options, action).await;
     }
     let Err(failure) = done else { return Ok(()) };
@@ -84,7 +89,8 @@ async fn agreed(
     scope: &str,
 ) -> Result<(), String> {
     let (lacking, scope) = (output::line(lacking), output::line(scope));
-    let login = format!("mcp-auth login {} --scope \"{scope}\"", client.target().shown());
+    // the server has chosen these words, and people paste such a line into a shell
+    let login = format!("mcp-auth login {} --scope {}", client.target().shown(), quoted(&scope));
     if options.login.yes {
         output::note(&format!("the server asks for {lacking}: logging in for {scope}"));
         return Ok(());

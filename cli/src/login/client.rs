@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use url::form_urlencoded::byte_serialize;
 
 use super::issuer::Issuer;
-use crate::{exit::Failure, output};
+use crate::{call::target::Target, exit::Failure, output};
 
 /// How the issuer came to know it.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
@@ -124,10 +124,10 @@ impl Wanted {
 
 /// The URL of a document about a client, as a client id may be one.
 pub fn document(text: &str) -> Result<String, String> {
-    let url = url::Url::parse(text).ok().filter(|url| url.scheme() == "https" && url.path() != "/");
-    let url = url.filter(|url| url.fragment().is_none() && url.username().is_empty());
-    let fits = url.filter(|url| url.password().is_none()).is_some();
-    let form = "the URL of a document about a client is https, with a path, such as https://app.example/client.json";
+    let is_safe = |target: &Target| target.keeps_secrets() && target.url().path() != "/";
+    let fits = text.parse::<Target>().is_ok_and(|target| is_safe(&target));
+    let form = "the URL of a document about a client is https (or, for tests, on this machine), with a path, such as \
+                https://app.example/client.json";
     if fits { Ok(text.to_owned()) } else { Err(form.into()) }
 }
 
@@ -160,7 +160,9 @@ mod tests {
 
     #[test]
     fn a_document_about_a_client_is_behind_tls_and_has_a_path() {
-        assert!(document("https://app.example/client.json").is_ok());
+        for good in ["https://app.example/client.json", "http://localhost:7700/client.json"] {
+            assert!(document(good).is_ok(), "{good}");
+        }
         for bad in [
             "http://app.example/client.json",
             "https://app.example",

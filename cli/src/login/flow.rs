@@ -27,6 +27,8 @@ pub struct Wish {
     pub issuer: Option<String>,
     /// What to ask for; else what the server names.
     pub scope: Option<String>,
+    /// Is he to stay logged in?
+    pub stays: bool,
     /// As whom.
     pub client: Wanted,
     /// Is the token for the client itself?
@@ -88,14 +90,11 @@ pub async fn log_in(web: &Web, store: &Store, wish: &Wish) -> Result<(Login, Kno
     Ok((login, Known { asked: scope }))
 }
 
-/// What is asked for: what the person wants; else what the server wants, and to stay logged in, where that can be had (C3).
+/// What is asked for: what the person wants, else what the server wants (C3); and to stay logged in, where that can be had.
 fn scope(wish: &Wish, resource: &Resource, issuer: &Issuer) -> String {
-    if let Some(scope) = &wish.scope {
-        return grant::union(scope, "");
-    }
-    let needed = resource.scope.as_deref().unwrap_or_default();
+    let needed = wish.scope.as_ref().or(resource.scope.as_ref()).map_or("", String::as_str);
     // an empty request means what the issuer gives to everybody: one more word would make it mean that word alone
-    let stays = issuer.stays && !wish.in_own_name && !needed.is_empty();
+    let stays = wish.stays && issuer.stays && !wish.in_own_name && !needed.is_empty();
     grant::union(needed, if stays { "offline_access" } else { "" })
 }
 
@@ -185,7 +184,7 @@ impl Parties<'_> {
         let request = Arc::new(request);
         let code = listener.answer(request.clone(), self.wish.time).await?;
         let said = "GET /callback code=*** state=***";
-        let why = "the answer: state and issuer are those of the question";
+        let why = "the answer to our question: it knows the state";
         self.web.trace.tell([Party::Browser, Party::Us], said, why);
         let fields = [
             ("grant_type", "authorization_code"),

@@ -2,6 +2,7 @@
 
 use reqwest::StatusCode;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::{
     client::Client,
@@ -33,7 +34,7 @@ pub struct Tokens {
 struct Answer {
     access_token: String,
     token_type: String,
-    expires_in: Option<serde_json::Number>,
+    expires_in: Option<Value>,
     refresh_token: Option<String>,
     scope: Option<String>,
 }
@@ -94,7 +95,7 @@ impl Asker<'_> {
                 return no("it is longer than 64 KiB, and no server reads such a header");
             }
         }
-        let seconds = answer.expires_in.and_then(|seconds| seconds.as_f64());
+        let seconds = answer.expires_in.as_ref().and_then(seconds);
         Ok(Tokens {
             access: answer.access_token,
             refresh: answer.refresh_token,
@@ -104,10 +105,15 @@ impl Asker<'_> {
     }
 }
 
+/// A number of seconds; some issuers write it as text.
+fn seconds(value: &Value) -> Option<f64> {
+    value.as_f64().or_else(|| value.as_str()?.parse().ok())
+}
+
 /// Does the issuer say that it does not know the client, or not any more? Keycloak says `unauthorized_client` where RFC 6749
 /// §5.2 has `invalid_client`.
 pub fn says_unknown_client(failure: &Failure) -> bool {
-    let error = failure.detail("error").and_then(serde_json::Value::as_str).unwrap_or_default();
+    let error = failure.detail("error").and_then(Value::as_str).unwrap_or_default();
     matches!(error, "invalid_client" | "unauthorized_client")
         || failure.detail("http").is_some_and(|http| *http == 401)
 }

@@ -130,6 +130,7 @@ impl Session {
             target: url.parse().map_err(Failure::other)?,
             issuer: Some(issuer.clone()),
             scope: Some(scope),
+            stays: self.login.tokens.refresh.is_some(), // not all issuers name that among the scopes
             client: Wanted { named: known.then(|| client.clone()), document: None },
             in_own_name: *way == Way::ClientCredentials,
             page: wish.page,

@@ -161,7 +161,9 @@ pub fn std_command() -> std::process::Command {
     for name in login {
         command.env_remove(format!("MCP_LOGIN_{name}"));
     }
-    command.env("XDG_CONFIG_HOME", concat!(env!("CARGO_TARGET_TMPDIR"), "/no-logins"));
+    for name in ["XDG_CONFIG_HOME", "APPDATA"] {
+        command.env(name, concat!(env!("CARGO_TARGET_TMPDIR"), "/no-logins"));
+    }
     let proxies = ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "CLICOLOR_FORCE"];
     for name in ours.into_iter().chain(proxies) {
         command.env_remove(name);

@@ -133,13 +133,15 @@ fn an_answer_that_is_no_token_is_not_kept() {
 }
 
 #[test]
-fn a_token_type_is_read_in_any_case() {
+fn what_issuers_write_in_their_own_way_is_read() {
     let fake = Fake::with_token(|| {
         let mut token = token();
-        token["token_type"] = "bearer".into();
+        (token["token_type"], token["expires_in"]) = ("bearer".into(), "300".into());
         answer(200, token)
     });
-    assert_eq!(fake.login(&[]).status, 0);
+    let done = fake.login(&["--json"]);
+    assert_eq!(done.status, 0, "{}", done.err);
+    assert!(fake.logins.login()["tokens"]["expires"].is_i64());
 }
 
 #[test]

@@ -155,6 +155,7 @@ fn an_issuer_that_is_out_of_order_ends_no_login() {
     fake.logins.change("logins", |login| login["tokens"]["expires"] = 1.into());
     let called = alone(fake.call(&["discover"]));
     assert_eq!(called.status, 1, "{}", called.err);
+    assert!(called.err.contains("--no-login calls without it"), "{}", called.err);
     assert_eq!(fake.logins.login()["tokens"]["refresh"], "rt-1");
 }
 

@@ -126,7 +126,7 @@ impl Logins {
 
     pub fn command(&self, name: &str) -> Command {
         let mut command = std_command();
-        command.arg(name).env("XDG_CONFIG_HOME", self.0.path());
+        command.arg(name).env("XDG_CONFIG_HOME", self.0.path()).env("APPDATA", self.0.path());
         command
     }
 
