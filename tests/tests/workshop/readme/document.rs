@@ -42,13 +42,8 @@ impl Document {
         Self { name: name.to_owned(), text }
     }
 
-<<<<<<< HEAD
-    /// All documents that readers are sent to: the root's, those of `docs`, of the library, of the authorization
-    /// server, of Keycloak and of the tests, one for each step.
-=======
     /// All documents that readers are sent to: the root's, those of `docs`, of the command, of the library, of the authorization
-    /// server and of the tests, one for each step.
->>>>>>> 8a11c20506bf1fcc19d168d8382af10aa9f7ddce
+    /// server, of Keycloak and of the tests, one for each step.
     pub fn all() -> Vec<Self> {
         let mut names = vec!["README.md".into(), "CONTRIBUTING.md".into(), "AGENTS.md".into()];
         names.extend(names_in("docs").into_iter().filter(|name| name.ends_with(".md")));

@@ -156,13 +156,9 @@ impl Terminal {
             }
         }
         process.envs(NAMED.map(|(_, variable)| variable).into_iter().zip(&self.ports));
-<<<<<<< HEAD
         process.env("MCP_LOGIN_PORT", &self.ports[1]);
-        process.env("MCP_LOGIN_DIR", self.folder.path().join("logins"));
-        process.env("BROWSER", root().join("tests/clients/browser.py"));
-=======
         process.env("XDG_CONFIG_HOME", self.folder.path()); // no login of whoever runs this
->>>>>>> 8a11c20506bf1fcc19d168d8382af10aa9f7ddce
+        process.env("BROWSER", root().join("tests/clients/browser.py"));
         process.env("CURL_HOME", self.folder.path());
         process
     }
