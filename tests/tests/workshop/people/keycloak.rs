@@ -99,6 +99,7 @@ async fn a_token_that_is_bound_to_a_key_is_no_bearer_token() {
     let token = text(&answer, "access_token");
     assert!(claims(&token)["cnf"]["jkt"].is_string(), "{}", claims(&token));
     assert_eq!(world.status(&token).await, 401);
+    world.has_refused("bound");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -256,6 +257,11 @@ async fn started_late() -> Server {
 fn keycloak(command: &str) {
     let port = told("WORKSHOP_KEYCLOAK").split(['/', ':']).nth(4).unwrap().to_owned();
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../scripts/keycloak.sh");
-    let done = Command::new(script).args([command, "--port", &port]).output().unwrap();
+    let mut script = Command::new(script);
+    script.args([command, "--port", &port, "--audience", &told("WORKSHOP_AUDIENCE")]);
+    if let Ok(version) = std::env::var("WORKSHOP_KEYCLOAK_VERSION") {
+        script.args(["--version", &version]);
+    }
+    let done = script.output().unwrap();
     assert!(done.status.success(), "{command}: {}", String::from_utf8_lossy(&done.stderr));
 }
