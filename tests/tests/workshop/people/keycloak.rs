@@ -99,7 +99,7 @@ async fn a_token_that_is_bound_to_a_key_is_no_bearer_token() {
     let token = text(&answer, "access_token");
     assert!(claims(&token)["cnf"]["jkt"].is_string(), "{}", claims(&token));
     assert_eq!(world.status(&token).await, 401);
-    world.has_refused("bound");
+    world.has_refused("another kind of token"); // Keycloak says "DPoP" where others say "Bearer"
 }
 
 #[tokio::test(flavor = "multi_thread")]
