@@ -222,3 +222,59 @@ fn who_has_no_home_calls_without_a_login() {
     assert_eq!(login.status, 2, "{}", login.err);
     assert!(login.err.contains("--login-dir"), "{}", login.err);
 }
+
+#[test]
+fn an_issuer_that_repeats_secrets_does_not_have_them_printed() {
+    let bare = Fake::with_token(|| answer(200, "geheim-access".into()));
+    let echo = Fake::new(|seen| {
+        let said = format!("you sent {}", seen.text);
+        let refusal = serde_json::json!({"error": "invalid_grant", "error_description": said});
+        (seen.path == "/token").then(|| answer(400, refusal))
+    });
+    for (fake, words) in [(bare, "the wrong type"), (echo, "you sent")] {
+        let code = |link: &str| {
+            super::fake::back(link, |pairs| super::fake::set(pairs, "code", "geheim-code"))
+        };
+        let done = fake.login_with(&["--trace"], code);
+        assert_ne!(done.status, 0);
+        assert!(done.err.contains(words), "{}", done.err);
+        let verifier = fake.asked("/token")[0].form("code_verifier").unwrap();
+        assert!(!done.err.contains("geheim") && !done.err.contains(&verifier), "{}", done.err);
+    }
+}
+
+#[test]
+fn credentials_of_ones_own_leave_the_login_alone() {
+    let fake = Fake::new(|_| None);
+    assert_eq!(fake.login(&[]).status, 0);
+    for own in [
+        &["--header", "Authorization: Basic eDp5"][..],
+        &["--header", "Authorization:"],
+        &["--no-login"],
+    ] {
+        let done = alone(fake.call(&[&["discover", "--era", "modern"], own].concat()));
+        assert_eq!(done.status, 3, "{}", done.err);
+        assert!(!done.err.contains("the login kept for"), "{}", done.err);
+    }
+    assert_eq!(fake.asked("/token").len(), 1, "what was refused was not the token of the login");
+}
+
+#[test]
+fn a_token_that_the_server_repeats_is_not_shown() {
+    let fake = Fake::new(|seen| {
+        match &*seen.path {
+        "/token" => {
+            let token = serde_json::json!({"access_token": "geheim-access", "token_type": "Bearer"});
+            Some(answer(200, token))
+        }
+        "/mcp" if !seen.header("authorization").is_empty() => Some(seen.result(serde_json::json!({
+            "supportedVersions": ["2026-07-28"], "capabilities": {}, "you": seen.header("authorization"),
+        }))),
+        _ => None,
+    }
+    });
+    assert_eq!(fake.login(&[]).status, 0);
+    let done = alone(fake.call(&["discover", "--show"]));
+    assert_eq!(done.status, 0, "{}", done.err);
+    assert!(done.err.contains("Bearer ***") && !done.err.contains("geheim"), "{}", done.err);
+}
