@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 . scripts/parts.sh
 . scripts/cache.sh
 
-PARTS='tools shell workflows dependencies advisories steps self-test clients conformance authorization login browser killed readme api package fuzz instructions memory'
+PARTS='tools shell workflows dependencies advisories steps self-test clients conformance authorization login keycloak browser killed readme api package fuzz instructions memory'
 FULL_PARTS='side bench'
 STEPS=$(cd steps && printf '%s\n' step[0-9]* | sed 's/step//' | sort -n)
 LAST=$(tail -n 1 <<<"$STEPS")
@@ -17,8 +17,8 @@ usage() {
 usage: scripts/check_all.sh [--full] [--only PART]… [--list]
 
   --only PART   this part alone, after \`tools\`; may be given again
-  --full        also those that take long: $FULL_PARTS; the self-test of every step, not of the last one alone; and the
-                library compared with its last release
+  --full        also those that take long: $FULL_PARTS; the self-test of every step, not of the last one alone; the
+                library compared with its last release; and the oldest Keycloak
   --list        names the parts
 
 Cache folder: $CACHE (MCP_AUTH_CACHE)
@@ -55,7 +55,8 @@ part_tools() {
 }
 
 part_shell() {
-  "$(python_tools "shellcheck-$SHELLCHECK")/bin/shellcheck" scripts/*.sh scripts/lessons/*.sh tests/clients/*.sh bench/*.sh .ci/run
+  "$(python_tools "shellcheck-$SHELLCHECK")/bin/shellcheck" scripts/*.sh scripts/lessons/*.sh scripts/keycloak/*.sh tests/clients/*.sh bench/*.sh .ci/run
+  scripts/keycloak/check.sh
 }
 
 part_workflows() {
@@ -112,6 +113,13 @@ part_login() {
   tests/clients/login.sh
 }
 
+# The oldest version that is promised takes as long again.
+part_keycloak() {
+  debian curl jq unzip java:default-jre-headless
+  tests/clients/keycloak.sh
+  [ -z "$FULL" ] || tests/clients/keycloak.sh 26.4.5
+}
+
 # A thousand logins, while somebody kills the server again and again; `cargo test` has sixty.
 part_killed() {
   AUTHORIZATION_FLOWS=1000 cargo_test -q -p mcp-auth-server --test server whoever_pulls_the_plug -- --nocapture
@@ -155,7 +163,7 @@ LOGS=$(mktemp -d "${TMPDIR:-/tmp}/mcp-auth-check-all.XXXXXX")
 trap 'status=$?; rm -rf "$LOGS"; exit "$status"' EXIT
 
 part tools 'what the parts below need is there'
-wanted shell 'shellcheck'
+wanted shell 'shellcheck, and what keycloak.sh makes of its arguments'
 wanted workflows 'actionlint'
 wanted dependencies 'cargo-deny: licences, duplicates, sources'
 wanted advisories 'cargo-deny: known holes'
@@ -165,6 +173,7 @@ wanted clients 'official clients: Inspector, Python, TypeScript'
 wanted conformance 'the official conformance suite'
 wanted authorization 'other people'\''s testers of authorization servers'
 wanted login 'other people'\''s clients log in'
+wanted keycloak 'a real Keycloak: the script, the people, the change request'
 wanted killed 'what an authorization server has answered outlives its end'
 wanted browser 'the pages of the authorization server in Chromium'
 wanted readme 'the commands of the documents that need more than Rust'

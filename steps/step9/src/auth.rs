@@ -5,6 +5,7 @@ use std::fmt;
 
 use common::{
     PublicUrl,
+    prompts::{self, Prompt},
     tools::{NoArguments, Tool},
 };
 use mcp_auth::{
@@ -42,7 +43,7 @@ pub async fn verifier(
     if !settings.issuer.roles.is_empty() {
         policy = policy.roles_at(settings.issuer.roles.clone());
     }
-    let mut remote = Remote::new(policy);
+    let mut remote = Remote::new(policy).refresh(settings.issuer.issuer_refresh);
     if let Some(inside) = &settings.issuer.issuer_internal_url {
         remote = remote.internal_url(inside)?;
     }
@@ -93,5 +94,13 @@ pub fn whoami() -> Tool {
             roles: who.roles().map(str::to_owned).collect(),
             expires: who.expires(),
         })
+    })
+}
+
+/// The prompt `greeting`: the greeting is from the caller.
+pub fn greeting() -> Prompt {
+    prompts::greeting_from(|cx| {
+        let who = cx.extensions.get::<Identity>()?;
+        Some(who.name().unwrap_or(who.subject()).to_owned())
     })
 }

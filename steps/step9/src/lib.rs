@@ -60,7 +60,7 @@ pub struct Settings {
     pub clock: Clock,
 }
 
-/// The whole program, for the people of this issuer.
+/// The whole program.
 ///
 /// # Errors
 /// One sentence, when a setting cannot work, or the issuer gives no keys.

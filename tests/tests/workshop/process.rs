@@ -215,6 +215,14 @@ fn what_others_can_reach_needs_a_key_of_its_own() {
     }
 }
 
+#[test]
+fn people_whom_everybody_knows_are_for_this_machine_alone() {
+    for reached in [["--public-url", "https://mcp.example.com"], ["--host", "0.0.0.0"]] {
+        let flags = [&["--port", "0"], &reached[..]].concat();
+        says(&sentence(9, &flags, &[], ""), &["people whom everybody knows", "--issuer"]);
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn a_secret_that_others_could_have_chosen_is_refused() {
