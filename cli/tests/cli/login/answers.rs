@@ -230,37 +230,65 @@ fn ctrl_c_ends_the_waiting() {
     assert!(gone.is_err(), "the port is closed");
 }
 
+/// A program that writes its arguments down, and where.
+#[cfg(target_os = "linux")]
+fn opener(folder: &std::path::Path, name: &str) -> (std::path::PathBuf, std::path::PathBuf) {
+    use std::os::unix::fs::PermissionsExt as _;
+    let (program, opened) = (folder.join(name), folder.join(format!("{name}.opened")));
+    let script = format!(
+        "#!/bin/sh\nprintf '%s\\n' \"$#\" \"$@\" > '{0}.new'\n/bin/mv '{0}.new' '{0}'\n",
+        opened.display()
+    );
+    std::fs::write(&program, script).unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    (program, opened)
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn the_link_is_one_argument_of_the_program_that_opens_it() {
-    use std::os::unix::fs::PermissionsExt as _;
-    let folder = tempfile::tempdir().unwrap();
-    let (opener, opened) = (folder.path().join("xdg-open"), folder.path().join("opened"));
-    let script = format!(
-        "#!/bin/sh\nprintf '%s\\n' \"$#\" \"$@\" > '{0}.new'\nmv '{0}.new' '{0}'\n",
-        opened.display()
-    );
-    std::fs::write(&opener, script).unwrap();
-    std::fs::set_permissions(&opener, std::fs::Permissions::from_mode(0o755)).unwrap();
-    // what a shell would run, if one read it
-    let fake = Fake::with_issuer(|document| {
-        let there = format!("{}/$(touch${{IFS}}x)`id`;'\"|&", document["issuer"].as_str().unwrap());
-        document["authorization_endpoint"] = there.into();
-    });
-    let mut command = fake.logins.command("login");
-    let path = format!("{}:/usr/bin:/bin", folder.path().display());
-    command.arg(fake.server.url()).env("PATH", path).current_dir(folder.path());
-    let file = opened.clone();
-    let done = super::world::with_browser(command, move |link| {
-        let started = Instant::now();
-        while !file.exists() && started.elapsed() < Duration::from_secs(20) {
-            std::thread::yield_now();
+    for by_variable in [false, true] {
+        let folder = tempfile::tempdir().unwrap();
+        let name = if by_variable { "a-browser" } else { "xdg-open" };
+        let (program, opened) = opener(folder.path(), name);
+        // what a shell would run, if one read it
+        let fake = Fake::with_issuer(|document| {
+            let issuer = document["issuer"].as_str().unwrap();
+            let there = format!("{issuer}/$(touch${{IFS}}x)`id`;'\"|&");
+            document["authorization_endpoint"] = there.into();
+        });
+        let mut command = fake.logins.command("login");
+        command.arg(fake.server.url()).env("PATH", folder.path()).current_dir(folder.path());
+        if by_variable {
+            command.env("BROWSER", format!("/nowhere/lynx:firefox %s:{}", program.display()));
         }
-        assert_eq!(std::fs::read_to_string(&file).unwrap(), format!("1\n{link}\n"));
-        back(link, |_| ())
-    });
+        let done = super::world::with_browser(command, move |link| {
+            let started = Instant::now();
+            while !opened.exists() && started.elapsed() < Duration::from_secs(20) {
+                std::thread::yield_now();
+            }
+            assert_eq!(std::fs::read_to_string(&opened).unwrap(), format!("1\n{link}\n"));
+            back(link, |_| ())
+        });
+        assert_eq!(done.status, 0, "{}", done.err);
+        assert!(done.err.contains("your browser opens"), "{}", done.err);
+        assert!(!folder.path().join("x").exists());
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_folder_does_not_choose_the_browser() {
+    let folder = tempfile::tempdir().unwrap();
+    let (program, opened) = opener(folder.path(), "evil");
+    std::fs::write(folder.path().join(".env"), format!("BROWSER={}\n", program.display())).unwrap();
+    let fake = Fake::new(|_| None);
+    let mut command = fake.logins.command("login");
+    command.arg(fake.server.url()).env("PATH", "/nowhere").current_dir(folder.path());
+    let done = super::world::with_browser(command, |link| back(link, |_| ()));
     assert_eq!(done.status, 0, "{}", done.err);
-    assert!(!folder.path().join("x").exists());
+    assert!(done.err.contains("log in here:"), "there is no other browser: {}", done.err);
+    assert!(!opened.exists());
 }
 
 #[test]
