@@ -24,7 +24,7 @@ pub async fn issuer(settings: &Settings, server: &PublicUrl) -> anyhow::Result<S
             "others can reach this server, so people whom everybody knows cannot log in: name your issuer with --issuer URL"
         );
     }
-    let host = settings.listen.host.clone();
+    let host = settings.listen.host;
     let listen = Listen { host, port: settings.login_port, public_url: None };
     let bound = server::bind(&listen).await.context("there is no place to log in")?;
     let (issuer, keys) = (bound.url.to_string(), KeyFiles::new(settings.keys.dir().join("login")));

@@ -157,7 +157,7 @@ impl Terminal {
         }
         process.envs(NAMED.map(|(_, variable)| variable).into_iter().zip(&self.ports));
         process.env("MCP_LOGIN_PORT", &self.ports[1]);
-        process.env("MCP_LOGIN_DIR", self.folder.path().join("logins"));
+        process.env("XDG_CONFIG_HOME", self.folder.path()); // no login of whoever runs this
         process.env("BROWSER", root().join("tests/clients/browser.py"));
         process.env("CURL_HOME", self.folder.path());
         process
