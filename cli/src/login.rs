@@ -1,7 +1,7 @@
 //! How does a person give this command access to a server? `mcp-auth login`: what each MCP client does, to be watched.
 
 mod address;
-mod browser;
+pub mod browser;
 mod client;
 mod code;
 mod flow;
@@ -125,7 +125,7 @@ that a document describes, or registers itself (RFC 7591). The browser brings a 
 code and a proof that it is ours (PKCE) become tokens.
 
 Logins are files that only you can read, one for each server. A token goes to the URL that you have logged in at, and
-nowhere else. `mcp-auth call URL` uses and renews it; `mcp-auth logout URL` gives it back and forgets it.
+nowhere else. The variable BROWSER names another browser than that of the system. `mcp-auth call URL` uses and renews it; `mcp-auth logout URL` gives it back and forgets it.
 
 A client that an administrator makes for this command is a public one with the redirect URI http://127.0.0.1/callback, or
 with a port in it where the issuer wants one: then --callback-port names it.

@@ -66,6 +66,7 @@ Examples:
   mcp-auth completions powershell >> $PROFILE";
 
 fn main() -> ExitCode {
+    login::browser::remember();
     // before the arguments are read: `.env` has their defaults
     let loaded = match dotenvy::from_path(".env") {
         Err(error) if !error.not_found() => Err(Failure::usage(unread(&error))),

@@ -68,8 +68,11 @@ pub async fn run(
     let Err(failure) = done else { return Ok(()) };
     let Some(lacking) = session.lacks(&failure) else { return Err(failure) };
     let scope = session.union(&lacking);
-    if let Err(why) = agreed(client, options, &lacking, &scope).await {
-        return Err(failure.and(&why));
+    if !agreed(options, &lacking, &scope).await {
+        let login = format!("mcp-auth login {url}{}", again(&session, &scope));
+        return Err(
+            failure.and(&format!("  add --yes to log in for it, or do that yourself: {login}"))
+        );
     }
     let page = options.login.page.clone();
     client.authorize(session.step_up(scope, StepUp { page, time: LOGIN }).await?).await?;
@@ -81,26 +84,30 @@ async fn once(client: &mut Client, options: &Options, action: &Action) -> Result
     actions::run(client, options.era, action, options.json).await
 }
 
-/// Does the person want to log in for more? If not, what to do instead.
-async fn agreed(
-    client: &Client,
-    options: &Options,
-    lacking: &str,
-    scope: &str,
-) -> Result<(), String> {
+/// Does the person want to log in for more?
+async fn agreed(options: &Options, lacking: &str, scope: &str) -> bool {
     let (lacking, scope) = (output::line(lacking), output::line(scope));
-    // the server has chosen these words, and people paste such a line into a shell
-    let login = format!("mcp-auth login {} --scope {}", client.target().shown(), quoted(&scope));
     if options.login.yes {
         output::note(&format!("the server asks for {lacking}: logging in for {scope}"));
-        return Ok(());
+        return true;
     }
-    let by_hand = format!("  log in for it and call again, or add --yes: {login}");
     if !std::io::stdin().is_terminal() {
-        return Err(by_hand);
+        return false;
     }
     output::note(&format!("The server asks for {lacking}. Log in again, for {scope}? [y/N]"));
     // in a thread of its own, so that Ctrl-C is heard
     let answer = tokio::task::spawn_blocking(|| agrees(&mut std::io::stdin().lock())).await;
-    if matches!(answer, Ok(true)) { Ok(()) } else { Err(by_hand) }
+    matches!(answer, Ok(true))
+}
+
+/// What is typed for the same login with this scope. The words come from a server, and people paste such a line into a shell.
+fn again(session: &Session, scope: &str) -> String {
+    let mut typed = format!(" --scope {}", quoted(&output::line(scope)));
+    if let Some(client) = session.named_client() {
+        typed.push_str(&format!(" --client-id {}", quoted(&output::line(client))));
+    }
+    if session.is_in_own_name() {
+        typed.push_str(" --client-credentials");
+    }
+    typed
 }

@@ -1,8 +1,18 @@
-//! How is a link opened? By the program of the system for that, which gets it as one argument: no shell reads it.
+//! How is a link opened? By the browser that the variable `BROWSER` names, else by the program of the system for that. It gets
+//! the link as one argument: no shell reads it.
 
-use std::process::{Command, Stdio};
+use std::{
+    ffi::{OsStr, OsString},
+    process::{Command, Stdio},
+    sync::OnceLock,
+};
 
 use reqwest::Url;
+
+/// The variable that names browsers, the first one first.
+const VARIABLE: &str = "BROWSER";
+/// What the person has set it to.
+static CHOSEN: OnceLock<Option<OsString>> = OnceLock::new();
 
 /// Programs that open a link, with what they want before it; the first that is there.
 #[cfg(target_os = "macos")]
@@ -17,10 +27,21 @@ const OPENERS: [(&str, &[&str]); 3] =
 /// server to choose.
 struct Link<'a>(&'a str);
 
+/// Remembers which browser the person wants. Before `.env` is read: a folder from elsewhere is not to choose a program.
+pub fn remember() {
+    let _ = CHOSEN.set(std::env::var_os(VARIABLE));
+}
+
 /// Opens a link; says whether there was a program for that.
 pub fn open(link: &str) -> bool {
-    Link::read(link)
-        .is_some_and(|link| OPENERS.iter().any(|(program, before)| start(program, before, &link)))
+    let Some(link) = Link::read(link) else { return false };
+    let chosen = CHOSEN.get().cloned().flatten().unwrap_or_default();
+    // one with arguments of its own is for the program of the system, which knows how to read that
+    let is_plain =
+        |program: &OsStr| !program.is_empty() && !program.to_string_lossy().contains([' ', '%']);
+    let mut chosen = std::env::split_paths(&chosen).map(OsString::from);
+    chosen.any(|program| is_plain(&program) && start(&program, &[], &link))
+        || OPENERS.iter().any(|(program, before)| start(OsStr::new(program), before, &link))
 }
 
 impl<'a> Link<'a> {
@@ -32,8 +53,12 @@ impl<'a> Link<'a> {
     }
 }
 
-fn start(program: &str, before: &[&str], link: &Link<'_>) -> bool {
+fn start(program: &OsStr, before: &[&str], link: &Link<'_>) -> bool {
     let mut command = Command::new(program);
+    match CHOSEN.get() {
+        Some(Some(chosen)) => command.env(VARIABLE, chosen),
+        _ => command.env_remove(VARIABLE),
+    };
     command
         .args(before)
         .arg(link.0)

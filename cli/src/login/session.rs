@@ -117,6 +117,17 @@ impl Session {
         Some(lacking).filter(|lacking| !lacking.is_empty())
     }
 
+    /// The client that the person has named for it.
+    pub fn named_client(&self) -> Option<&str> {
+        let client = &self.login.client;
+        (client.origin == Origin::Named).then_some(&client.id)
+    }
+
+    /// Is it the client's own?
+    pub fn is_in_own_name(&self) -> bool {
+        self.login.way == Way::ClientCredentials
+    }
+
     /// What to ask for, so that nothing is lost that the login has.
     pub fn union(&self, more: &str) -> String {
         grant::union(&self.login.tokens.scope, more)
@@ -124,7 +135,7 @@ impl Session {
 
     /// Logs in again, for all that the login had and for more; the token.
     pub async fn step_up(&mut self, scope: String, wish: StepUp) -> Result<String, Failure> {
-        let Login { url, issuer, client, way, .. } = &self.login;
+        let Login { url, issuer, client, .. } = &self.login;
         let known = client.origin != Origin::Registered;
         let wish = Wish {
             target: url.parse().map_err(Failure::other)?,
@@ -132,7 +143,7 @@ impl Session {
             scope: Some(scope),
             stays: self.login.tokens.refresh.is_some(), // not all issuers name that among the scopes
             client: Wanted { named: known.then(|| client.clone()), document: None },
-            in_own_name: *way == Way::ClientCredentials,
+            in_own_name: self.is_in_own_name(),
             page: wish.page,
             time: wish.time,
         };

@@ -7,12 +7,13 @@ use reqwest::{
     header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue},
 };
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Value, error::Category};
 use url::form_urlencoded::Serializer;
 
 use super::trace::{Party, Trace, masked};
 use crate::{
     call::{
+        secrets::is_secret,
         target::Target,
         wire::{Answer, Http, Outgoing},
     },
@@ -22,6 +23,8 @@ use crate::{
 
 /// Bytes that a document or an answer with tokens may have.
 const MOST: usize = 512 << 10;
+/// Shorter words than this are no secrets, and would mask everything.
+const SECRET: usize = 8;
 
 /// The longest time that one answer may take.
 pub const ANSWER: Duration = Duration::from_secs(30);
@@ -57,8 +60,12 @@ impl Web {
         let mut headers = HeaderMap::from_iter([(CONTENT_TYPE, kind)]);
         headers.extend(basic.map(|basic| (AUTHORIZATION, basic)));
         let what = format!("POST {} {}", target.path(), masked(fields.iter().copied()));
-        self.send(Party::Issuer, request(Method::POST, target, Some(form), headers), what, why)
-            .await
+        let request = request(Method::POST, target, Some(form), headers);
+        let mut answer = self.send(Party::Issuer, request, what, why).await?;
+        if !answer.status.is_success() {
+            hide(&mut answer.body, fields);
+        }
+        Ok(answer)
     }
 
     /// Sends JSON.
@@ -112,16 +119,32 @@ fn request(
     Outgoing { method, target: target.clone(), headers, body }
 }
 
-/// What an answer says in JSON.
+/// What an answer says in JSON. What is wrong with it is told without what stands there: it may be a token.
 pub fn read<T: DeserializeOwned>(
     answer: &Answer,
     target: &Target,
     what: &str,
 ) -> Result<T, Failure> {
     serde_json::from_slice(&answer.body).map_err(|error| {
-        let error = output::line(&error.to_string());
-        Failure::other(format!("{} is not {what}: {error}", target.shown()))
+        let (line, column) = (error.line(), error.column());
+        let place = format!("line {line}, column {column}");
+        let why = match (error.classify(), error.to_string()) {
+            (Category::Data, text) if text.contains(" field `") => output::line(&text),
+            (Category::Data, _) => format!("something has the wrong type ({place})"),
+            _ => format!("it is not JSON ({place})"),
+        };
+        Failure::other(format!("{} is not {what}: {why}", target.shown()))
     })
+}
+
+/// Takes the secrets that were sent out of what is answered: an issuer that repeats them would have us print them.
+fn hide(body: &mut Vec<u8>, fields: &[(&str, &str)]) {
+    let mut text = String::from_utf8_lossy(body).into_owned();
+    let secrets = fields.iter().filter(|(name, value)| is_secret(name) && value.len() >= SECRET);
+    for (_, secret) in secrets {
+        text = text.replace(secret, "***");
+    }
+    *body = text.into_bytes();
 }
 
 /// The words of a refusal in OAuth's shape (RFC 6749 §5.2): the code, and the sentence for people.

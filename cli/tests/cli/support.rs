@@ -164,7 +164,8 @@ pub fn std_command() -> std::process::Command {
     for name in ["XDG_CONFIG_HOME", "APPDATA"] {
         command.env(name, concat!(env!("CARGO_TARGET_TMPDIR"), "/no-logins"));
     }
-    let proxies = ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "CLICOLOR_FORCE"];
+    let proxies =
+        ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "CLICOLOR_FORCE", "BROWSER"];
     for name in ours.into_iter().chain(proxies) {
         command.env_remove(name);
     }

@@ -1,12 +1,11 @@
 //! As whom the command logs in: named, described, registered; in this order.
 
 use axum::{http::StatusCode, response::IntoResponse as _};
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::json;
 
 use super::{
-    fake::{Fake, ISSUER, answer, back, issuer, origin, parameter, token},
-    world::{alone, with_browser},
+    fake::{Fake, answer, back, parameter},
+    world::alone,
 };
 
 const DOCUMENT: &str = "https://app.example/client.json";
@@ -54,19 +53,22 @@ fn a_registration_says_what_this_command_is() {
     assert_eq!(said.get("scope"), None, "or a later login could ask for no more");
 }
 
+/// Others may take a port in between, but not each time.
+const TRIES: usize = 5;
+
 #[test]
 fn a_registration_is_used_again_and_its_port_too() {
     let fake = Fake::new(|_| None);
-    let [first, second] = [fake.login(&[]), fake.login(&[])];
-    assert_eq!((first.status, second.status), (0, 0), "{}{}", first.err, second.err);
-    assert_eq!(fake.asked("/register").len(), 1);
-    let redirect = |link| parameter(link, "redirect_uri");
-    let port = reqwest::Url::parse(&redirect(&second.link)).unwrap().port().unwrap();
-    assert_eq!(redirect(&first.link), redirect(&second.link), "it was free again");
-    let taken = std::net::TcpListener::bind(("127.0.0.1", port)).unwrap();
-    let third = fake.login(&[]);
-    assert_eq!(third.status, 0, "{}", third.err);
-    assert_ne!(redirect(&third.link), redirect(&first.link));
+    let redirect = || {
+        let done = fake.login(&[]);
+        assert_eq!(done.status, 0, "{}", done.err);
+        parameter(&done.link, "redirect_uri")
+    };
+    let first = redirect();
+    assert!((0..TRIES).any(|_| redirect() == first), "it was free again");
+    let port = reqwest::Url::parse(&first).unwrap().port().unwrap();
+    let taken = std::net::TcpListener::bind(("127.0.0.1", port));
+    assert_ne!(redirect(), first);
     assert_eq!(fake.asked("/register").len(), 1, "RFC 8252 §7.3: the port does not count");
     drop(taken);
 }
@@ -154,102 +156,6 @@ fn without_any_way_to_be_known_the_person_is_told_what_to_ask_for() {
     assert!(done.err.contains("(403 invalid_client_metadata: not here)"), "{}", done.err);
 }
 
-/// The secret of the client `robot`, in a file.
-fn secret(mode: u32) -> tempfile::NamedTempFile {
-    let file = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(file.path(), "a secret\n").unwrap();
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        std::fs::set_permissions(file.path(), std::fs::Permissions::from_mode(mode)).unwrap();
-    }
-    file
-}
-
-#[test]
-fn a_program_logs_in_without_a_browser_and_renews_by_itself() {
-    let fake = Fake::with_issuer(|document| {
-        document["token_endpoint_auth_methods_supported"] = json!(["client_secret_basic"]);
-        document["code_challenge_methods_supported"] = json!([]); // no person, no code, no need
-    });
-    let file = secret(0o600);
-    let path = file.path().to_str().unwrap();
-    let mut command = fake.logins.command("login");
-    command.args([&fake.server.url(), "--client-id", "robot", "--client-credentials"]);
-    command.args(["--client-secret-file", path, "--trace"]);
-    let done = alone(command);
-    assert_eq!(done.status, 0, "{}", done.err);
-    let basic = format!("Basic {}", STANDARD.encode("robot:a+secret"));
-    let asked = fake.asked("/token").remove(0);
-    assert_eq!(asked.header("authorization"), basic);
-    for (name, value) in [
-        ("grant_type", "client_credentials"),
-        ("scope", "mcp:read mcp:tools"),
-        ("resource", &fake.server.url()),
-    ] {
-        assert_eq!(asked.form(name).as_deref(), Some(value));
-    }
-    assert!(!format!("{}{}", done.out, done.err).contains("a secret"), "{}", done.err);
-    fake.logins.change("logins", |login| login["tokens"]["expires"] = 1.into());
-    let called = alone(fake.call(&["discover"]));
-    assert_eq!(called.status, 0, "{}", called.err);
-    let again = fake.asked("/token").remove(1);
-    assert_eq!(again.form("grant_type").as_deref(), Some("client_credentials"));
-    assert_eq!(again.header("authorization"), basic);
-}
-
-#[test]
-fn a_secret_comes_from_a_file_or_the_environment_and_others_cannot_read_it() {
-    let fake = Fake::new(|_| None);
-    let login = |more: &[&str]| {
-        let mut command = fake.logins.command("login");
-        command.args([&fake.server.url(), "--no-browser", "--client-id", "robot"]).args(more);
-        command
-    };
-    let mut command = login(&["--client-credentials"]);
-    command.env("MCP_LOGIN_CLIENT_SECRET", "a secret");
-    assert_eq!(alone(command).status, 0);
-    let none = alone(login(&["--client-credentials"]));
-    assert_eq!(none.status, 2, "{}", none.err);
-    assert!(none.err.contains("MCP_LOGIN_CLIENT_SECRET"), "{}", none.err);
-    #[cfg(unix)]
-    {
-        let file = secret(0o644);
-        let path = file.path().to_str().unwrap();
-        let open = alone(login(&["--client-credentials", "--client-secret-file", path]));
-        assert_ne!(open.status, 0);
-        assert!(open.err.contains("chmod 600"), "{}", open.err);
-    }
-    let as_value = alone(login(&["--client-secret", "x"]));
-    assert_eq!(as_value.status, 2, "a secret on the command line is seen by everybody");
-}
-
-#[test]
-fn a_secret_that_a_registration_gives_is_used_and_one_that_is_over_is_not() {
-    let fake = Fake::new(|seen| match &*seen.path {
-        "/register" => Some(answer(
-            201,
-            json!({
-                "client_id": "c-9", "client_secret": "s-9", "client_secret_expires_at": 4_000_000_000_u64,
-                "token_endpoint_auth_method": "client_secret_post",
-            }),
-        )),
-        "/token" => Some(answer(200, token())),
-        ISSUER => Some(answer(200, issuer(&origin(seen)))),
-        _ => None,
-    });
-    assert_eq!(fake.login(&[]).status, 0);
-    let asked = fake.asked("/token").remove(0);
-    assert_eq!(asked.form("client_secret").as_deref(), Some("s-9"));
-    assert_eq!(asked.header("authorization"), "");
-    fake.logins.change("clients", |kept| kept["client"]["expires"] = 1.into());
-    let mut command = fake.logins.command("login");
-    command.args([&fake.server.url(), "--no-browser"]);
-    let done = with_browser(command, |link| back(link, |_| ()));
-    assert_eq!(done.status, 0, "{}", done.err);
-    assert_eq!(fake.asked("/register").len(), 2);
-}
-
 #[test]
 fn what_one_issuer_has_given_is_shown_to_no_other() {
     use std::sync::{
@@ -280,4 +186,22 @@ fn what_one_issuer_has_given_is_shown_to_no_other() {
     assert_eq!(alone(fake.call(&["discover"])).status, 0);
     assert_eq!((fake.asked("/token").len(), other.asked("/token").len()), (1, 2));
     assert_eq!(fake.logins.files("clients").len(), 2);
+}
+
+#[test]
+fn a_port_that_is_named_is_the_one_or_none() {
+    let fake = Fake::new(|_| None);
+    let used = (0..TRIES).any(|_| {
+        let taken = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let port = taken.local_addr().unwrap().port().to_string();
+        let named = ["--client-id", "named", "--callback-port", &port];
+        let done = fake.login_with(&named, |link| panic!("nobody should be asked: {link}"));
+        assert_eq!(done.status, 1, "{}", done.err);
+        assert!(done.err.contains(&format!("cannot listen at port {port}")), "{}", done.err);
+        drop(taken);
+        let redirect = format!("http://127.0.0.1:{port}/callback");
+        let done = fake.login(&named);
+        done.status == 0 && parameter(&done.link, "redirect_uri") == redirect
+    });
+    assert!(used, "{TRIES} ports, and none was used");
 }

@@ -1,13 +1,8 @@
 //! Where logins are kept, who can read them, and whom a token is shown.
 
-use axum::http::StatusCode;
-use serde_json::Value;
-
-use super::{
-    fake::{Fake, answer},
-    world::alone,
-};
+use super::{fake::Fake, world::alone};
 use crate::support::{Server, modern};
+use axum::http::StatusCode;
 
 #[cfg(unix)]
 #[test]
@@ -85,57 +80,6 @@ fn a_login_stays_at_home_when_it_is_not_wanted() {
     assert_eq!(sent(&["discover", "--no-login"]), "");
     assert_eq!(sent(&["discover", "--header", "Authorization:"]), "");
     assert_eq!(sent(&["discover", "--token", "another"]), "Bearer another");
-}
-
-#[test]
-fn what_is_secret_is_never_printed() {
-    let fake = Fake::new(|seen| {
-        let token = serde_json::json!({
-            "access_token": "geheim-access", "token_type": "Bearer", "refresh_token": "geheim-refresh",
-            "scope": "mcp:read", "expires_in": 1,
-        });
-        match &*seen.path {
-            "/token" => Some(answer(200, token)),
-            "/mcp" if seen.header("authorization") == "Bearer geheim-access" => Some(modern(seen)),
-            "/register" => Some(answer(
-                201,
-                serde_json::json!({"client_id": "c-1", "client_secret": "geheim-secret"}),
-            )),
-            _ => None,
-        }
-    });
-    let logout = || {
-        let mut command = fake.logins.command("logout");
-        command.args([&fake.server.url(), "--trace"]);
-        command
-    };
-    let all = [
-        fake.login(&["--trace"]),
-        alone(fake.call(&["discover", "--trace", "--show"])),
-        fake.login(&["--json"]),
-        alone(logout()),
-    ];
-    for done in all {
-        assert_eq!(done.status, 0, "{}", done.err);
-        let text = format!("{}{}", done.out, done.err);
-        assert!(!text.contains("geheim"), "{text}");
-    }
-    assert_eq!(fake.asked("/token").len(), 3, "the call has renewed the token, which ends at once");
-}
-
-#[test]
-fn a_script_reads_json() {
-    let fake = Fake::new(|_| None);
-    let done = fake.login(&["--json"]);
-    let said: Value = serde_json::from_str(&done.out).unwrap();
-    assert_eq!(said["url"], fake.server.url());
-    assert_eq!(said["issuer"], fake.server.origin);
-    assert_eq!((&said["client_id"], &said["scope"]), (&"c-1".into(), &"mcp:read mcp:tools".into()));
-    assert_eq!(said["refreshes"], true);
-    let broken = Fake::new(|seen| (seen.path == "/register").then(|| answer(400, Value::Null)));
-    let done = broken.login_with(&["--json"], |_| String::new());
-    let error: Value = serde_json::from_str(done.err.lines().last().unwrap()).unwrap();
-    assert_eq!(error["error"]["status"], 1);
 }
 
 #[test]
@@ -221,4 +165,20 @@ fn who_has_no_home_calls_without_a_login() {
     let login = homeless(&["login", &server.url()]);
     assert_eq!(login.status, 2, "{}", login.err);
     assert!(login.err.contains("--login-dir"), "{}", login.err);
+}
+
+#[test]
+fn credentials_of_ones_own_leave_the_login_alone() {
+    let fake = Fake::new(|_| None);
+    assert_eq!(fake.login(&[]).status, 0);
+    for own in [
+        &["--header", "Authorization: Basic eDp5"][..],
+        &["--header", "Authorization:"],
+        &["--no-login"],
+    ] {
+        let done = alone(fake.call(&[&["discover", "--era", "modern"], own].concat()));
+        assert_eq!(done.status, 3, "{}", done.err);
+        assert!(!done.err.contains("the login kept for"), "{}", done.err);
+    }
+    assert_eq!(fake.asked("/token").len(), 1, "what was refused was not the token of the login");
 }

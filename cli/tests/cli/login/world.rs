@@ -2,7 +2,7 @@
 
 use std::{
     io::{BufRead as _, BufReader, Read as _},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::mpsc,
     thread::JoinHandle,
@@ -45,10 +45,9 @@ pub struct Done {
 
 type Running = (String, String, oneshot::Sender<()>, JoinHandle<()>);
 
-fn serve(keys: PathBuf, port: u16, login_port: u16) -> Running {
-    let (port, login_port) = (port.to_string(), login_port.to_string());
-    let keys = keys.to_str().unwrap().to_owned();
-    let args = ["step9", "--port", &port, "--login-port", &login_port, "--keys-dir", &keys];
+fn serve(keys: &Path) -> Running {
+    let keys = keys.to_str().unwrap();
+    let args = ["step9", "--port", "0", "--login-port", "0", "--keys-dir", keys];
     let settings = step9::Settings::try_parse_from(args).unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
     let (told, urls) = mpsc::channel();
@@ -70,18 +69,9 @@ fn serve(keys: PathBuf, port: u16, login_port: u16) -> Running {
 impl World {
     pub fn new() -> Self {
         let keys = tempfile::tempdir().unwrap();
-        let (url, issuer, stop, thread) = serve(keys.path().to_owned(), 0, 0);
+        let (url, issuer, stop, thread) = serve(keys.path());
         let logins = Logins::new();
         Self { url, issuer, logins, keys, stop: Some(stop), thread: Some(thread) }
-    }
-
-    /// The same server, which has forgotten everything that it does not keep in files.
-    pub fn restart(&mut self) {
-        let port = |url: &str| reqwest::Url::parse(url).unwrap().port().unwrap();
-        let (port, login_port) = (port(&self.url), port(&self.issuer));
-        self.end();
-        let (_, _, stop, thread) = serve(self.keys.path().to_owned(), port, login_port);
-        (self.stop, self.thread) = (Some(stop), Some(thread));
     }
 
     /// Id and secret of the program that may act in its own name.
@@ -105,17 +95,13 @@ impl World {
         command.arg(&self.url).args(args);
         command
     }
-
-    fn end(&mut self) {
-        drop(self.stop.take());
-        let ended = self.thread.take().map(JoinHandle::join);
-        assert!(std::thread::panicking() || !matches!(ended, Some(Err(_))), "the server panicked");
-    }
 }
 
 impl Drop for World {
     fn drop(&mut self) {
-        self.end();
+        drop(self.stop.take());
+        let ended = self.thread.take().map(JoinHandle::join);
+        assert!(std::thread::panicking() || !matches!(ended, Some(Err(_))), "the server panicked");
     }
 }
 
