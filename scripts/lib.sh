@@ -6,7 +6,7 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 . "$ROOT/scripts/lessons/ask.sh"
 for lesson in "$ROOT"/scripts/lessons/step*.sh; do . "$lesson"; done
 
-CHECKS=0 FAILURES=0 PIDS=() URL='' TOKEN='' LOG='' PROGRAM='' PUBLIC_URL='' STOP='' KEYS_DIR='' COMMAND=''
+CHECKS=0 FAILURES=0 PIDS=() URL='' TOKEN='' LOG='' PROGRAM='' PUBLIC_URL='' STOP='' KEYS_DIR='' COMMAND='' ISSUER='' TRUSTED=()
 
 say() { printf '%s\n' "$*"; }
 die() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; exit 2; }
@@ -37,6 +37,7 @@ prepare() {
   trap 'exit 130' INT
   trap 'exit 143' TERM
   for name in $(compgen -e MCP_); do unset "$name"; done
+  export MCP_LOGIN_PORT=0 # step 9's place to log in
 }
 
 # until_true SECONDS COMMAND…: waits until the command succeeds; fails when the time is over.
@@ -92,7 +93,8 @@ run() {
 
 usage() {
   cat <<TEXT
-usage: scripts/test_step$1.sh [--url URL [--public-url URL] [--token TOKEN | --keys-dir DIR]] [--lesson N] [--stop] [--self-test]
+usage: scripts/test_step$1.sh [--url URL [--public-url URL] [--token TOKEN | --keys-dir DIR]] [--issuer URL [--audience URL] --token TOKEN]
+                             [--lesson N] [--stop] [--self-test]
 
 Asks step $1 what its lesson and the lessons before it promise, with curl and jq. Exit status: 0 all
 kept, 1 a promise is broken, 2 the checks could not be made.
@@ -103,6 +105,8 @@ kept, 1 a promise is broken, 2 the checks could not be made.
   --token TOKEN  a token with all scopes, for a server at --url that asks for one
   --keys-dir DIR the folder with the keys that the server at --url trusts; without it the checks
                  that need tokens of their own making are left out
+  --issuer URL   step 9 alone: whose tokens the server that we start is to take; without it, it has people of its own
+  --audience URL whom the tokens of that issuer are for, where that is not the server's own address
   --lesson N     only what this lesson promises
   --stop         end at the first promise that is broken
   --self-test    checks the checks: breaks one promise at a time on the way, and expects a failure
@@ -120,6 +124,7 @@ test_step() {
       --token) TOKEN=${2:?--token needs a token} && shift 2 ;;
       --public-url) PUBLIC_URL=${2:?--public-url needs a URL} && shift 2 ;;
       --keys-dir) KEYS_DIR=${2:?--keys-dir needs a folder} && shift 2 ;;
+      --issuer | --audience) TRUSTED+=("$1" "${2:?$1 needs a URL}") && shift 2 ;;
       --lesson) lessons=${2:?--lesson needs a number} && shift 2 ;;
       --stop) STOP=yes && shift ;;
       --self-test) self_test=yes && shift ;;
@@ -151,22 +156,35 @@ test_step() {
 }
 
 # shellcheck disable=SC2034
-# own_server N: builds step N and starts it with its defaults.
+# own_server N: builds step N and starts it with its defaults, or for another issuer.
 own_server() {
   PROGRAM=$(build "step$1" "step$1")
-  start server "$PROGRAM" --port 0
-  URL=$STARTED_URL SERVER_LOG=$LOG KEYS_DIR=$WORK/.workshop # where a step in our folder makes its keys
+  start server "$PROGRAM" --port 0 ${TRUSTED[@]+"${TRUSTED[@]}"}
+  URL=$STARTED_URL SERVER_LOG=$LOG
+  [ ${#TRUSTED[@]} -gt 0 ] || KEYS_DIR=$WORK/.workshop # where a step in our folder makes its keys
 }
 
-# mint URL SUBJECT ARGUMENTS…: prints a token for the server of this URL, signed with the key it trusts.
+# mint URL SUBJECT ARGUMENTS…: prints a token for the server of this URL, signed with the key it trusts: in step 9 that of the
+# place to log in, which is another key and another name.
 mint() {
-  local url=$1
+  local url=$1 keys=$KEYS_DIR
   shift
-  "$COMMAND" token "$@" --server "${url%/mcp}" --keys-dir "$KEYS_DIR" --format raw
+  if [ -n "$ISSUER" ]; then
+    case " $* " in *' --issuer '*) ;; *) set -- "$@" --issuer "$ISSUER" ;; esac
+    if [ -d "$keys/login" ]; then
+      keys=$keys/login
+      case " $* " in *' --alg '*) ;; *) set -- "$@" --alg ES256 ;; esac
+    fi
+  fi
+  "$COMMAND" token "$@" --server "${url%/mcp}" --keys-dir "$keys" --format raw
 }
 
 # token_for STEP URL: sets TOKEN to one with all scopes, where the step asks for one and the keys are known.
 token_for() {
+  if [ "$1" -ge 9 ]; then
+    as '' ask GET /.well-known/oauth-protected-resource
+    ISSUER=$(jq -r '.body.authorization_servers[0] // empty' "$WORK/answer")
+  fi
   if [ "$1" -ge 6 ] && [ -n "$KEYS_DIR" ]; then
     COMMAND=${COMMAND:-$(build mcp-auth-cli mcp-auth)}
     TOKEN=$(mint "$2" everybody --scopes 'mcp:read mcp:tools mcp:prompts')

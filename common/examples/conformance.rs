@@ -168,19 +168,25 @@ struct About {
 
 fn prompts() -> Prompts {
     Prompts::new(vec![
-        Prompt::new("test_simple_prompt", "Simple", "Takes nothing", |_: NoArguments| {
+        Prompt::new("test_simple_prompt", "Simple", "Takes nothing", |_, _: NoArguments| {
             vec![user(text("This is a simple prompt for testing."))]
         }),
-        Prompt::new("test_prompt_with_arguments", "Arguments", "Takes two", |two: Two| {
+        Prompt::new("test_prompt_with_arguments", "Arguments", "Takes two", |_, two: Two| {
             let Two { arg1, arg2 } = two;
             vec![user(text(format!("Prompt with arguments: arg1='{arg1}', arg2='{arg2}'")))]
         }),
-        Prompt::new("test_prompt_with_embedded_resource", "Resource", "Carries one", |a: About| {
-            let resource = json!({"uri": a.resource_uri, "mimeType": "text/plain", "text": "Text"});
-            let resource = json!({"type": "resource", "resource": resource});
-            vec![user(resource), user(text("Please look at the resource above."))]
-        }),
-        Prompt::new("test_prompt_with_image", "Picture", "Shows one", |_: NoArguments| {
+        Prompt::new(
+            "test_prompt_with_embedded_resource",
+            "Resource",
+            "Carries one",
+            |_, a: About| {
+                let resource =
+                    json!({"uri": a.resource_uri, "mimeType": "text/plain", "text": "Text"});
+                let resource = json!({"type": "resource", "resource": resource});
+                vec![user(resource), user(text("Please look at the resource above."))]
+            },
+        ),
+        Prompt::new("test_prompt_with_image", "Picture", "Shows one", |_, _: NoArguments| {
             vec![user(image()), user(text("Please look at the picture above."))]
         }),
     ])

@@ -53,7 +53,8 @@ pub async fn get(
         return Err(Refusal::invalid_params(format!("unknown prompt: {name}")));
     };
     let description = prompt.description().clone();
-    let messages = guarded(cx, name, async move { prompt.fill(arguments) }).await?;
+    let request = cx.clone();
+    let messages = guarded(cx, name, async move { prompt.fill(&request, arguments) }).await?;
     let messages = messages.map_err(Refusal::invalid_params)?;
     Ok(json!({"description": description, "messages": messages}))
 }

@@ -13,7 +13,7 @@ use crate::{
     tools::{NoArguments, arguments, text},
 };
 
-type Fill = Arc<dyn Fn(Map<String, Value>) -> Result<Vec<Value>, String> + Send + Sync>;
+type Fill = Arc<dyn Fn(&Context, Map<String, Value>) -> Result<Vec<Value>, String> + Send + Sync>;
 
 /// A prompt: how it is listed, and what it says.
 #[derive(Clone)]
@@ -24,13 +24,13 @@ pub struct Prompt {
 }
 
 impl Prompt {
-    /// A prompt that takes `A`, whose fields are strings, and gives messages. The list of its arguments comes from
-    /// the Rust type.
+    /// A prompt that takes `A`, whose fields are strings, and gives messages. It sees the request it answers. The list of its
+    /// arguments comes from the Rust type.
     pub fn new<A: DeserializeOwned + JsonSchema>(
         name: &'static str,
         title: &str,
         description: &str,
-        fill: impl Fn(A) -> Vec<Value> + Send + Sync + 'static,
+        fill: impl Fn(&Context, A) -> Vec<Value> + Send + Sync + 'static,
     ) -> Self {
         let schema = schema_for!(A).to_value();
         let required = schema["required"].as_array().cloned().unwrap_or_default();
@@ -48,7 +48,7 @@ impl Prompt {
             "description": description,
             "arguments": arguments_listed,
         });
-        let fill: Fill = Arc::new(move |given| arguments(given).map(&fill));
+        let fill: Fill = Arc::new(move |cx, given| arguments(given).map(|given| fill(cx, given)));
         Self { name, listed, fill }
     }
 
@@ -56,8 +56,8 @@ impl Prompt {
     ///
     /// # Errors
     /// A sentence that names the wrong argument and what is allowed.
-    pub fn fill(&self, arguments: Map<String, Value>) -> Result<Vec<Value>, String> {
-        (self.fill)(arguments)
+    pub fn fill(&self, cx: &Context, arguments: Map<String, Value>) -> Result<Vec<Value>, String> {
+        (self.fill)(cx, arguments)
     }
 
     /// What the prompt is for.
@@ -122,11 +122,17 @@ struct Greeting {
 /// The prompt `greeting`: asks for a greeting of somebody, in a language.
 #[must_use]
 pub fn greeting() -> Prompt {
+    greeting_from(|_| None)
+}
+
+/// The prompt `greeting`, which says whom the greeting is from, where that is known.
+pub fn greeting_from(who: impl Fn(&Context) -> Option<String> + Send + Sync + 'static) -> Prompt {
     let description = "Asks for a short greeting";
-    Prompt::new("greeting", "Greeting", description, |greeting: Greeting| {
-        let language = greeting.language.as_deref().unwrap_or("English");
-        let wish =
-            format!("Write a short, friendly greeting for {}, in {language}.", greeting.name);
+    Prompt::new("greeting", "Greeting", description, move |cx, greeting: Greeting| {
+        let Greeting { name, language } = greeting;
+        let language = language.as_deref().unwrap_or("English");
+        let from = who(cx).map(|who| format!(", from {who}")).unwrap_or_default();
+        let wish = format!("Write a short, friendly greeting for {name}{from}, in {language}.");
         vec![user(text(wish))]
     })
 }
@@ -135,7 +141,7 @@ pub fn greeting() -> Prompt {
 #[must_use]
 pub fn help() -> Prompt {
     let description = "Asks what can be done with this server";
-    Prompt::new("help", "Help", description, |_: NoArguments| {
+    Prompt::new("help", "Help", description, |_, _: NoArguments| {
         let wish = "List the tools of this server, and for each one give an example of when I would use it.";
         vec![user(text(wish))]
     })

@@ -66,9 +66,9 @@ program_1() {
   run --port 0
   check_sentence 'a wrong MCP_HOST in .env stops the start' "not-an-address.*--host.*MCP_HOST"
   echo 'MCP_PUBLIC_URL=HTTP://LocalHost:1234/base/' >"$WORK/.env"
-  start named "$PROGRAM" --port 0 --host 127.0.0.1
+  start named "$PROGRAM" --port 0 --host 127.0.0.1 ${TRUSTED[@]+"${TRUSTED[@]}"}
   check_file '.env is read, and the first line on stdout is the public URL' "$WORK/named.out" '^http://localhost:1234/base(/mcp)?$'
-  check_equal 'that line is alone on stdout' 1 "$(wc -l <"$WORK/named.out" | tr -d ' ')"
+  [ "$1" -ge 9 ] || check_equal 'that line is alone on stdout' 1 "$(wc -l <"$WORK/named.out" | tr -d ' ')"
   rm "$WORK/.env"
 
   pid=$STARTED_PID

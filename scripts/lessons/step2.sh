@@ -206,9 +206,9 @@ ping_of_size() {
 
 # What needs a server with settings of its own, and one that is stopped.
 program_2() {
-  local url=$URL token=$TOKEN
+  local url=$URL token=$TOKEN issuer=$ISSUER
   start narrow "$PROGRAM" --port 0 --allow-origin http://localhost:6274 --allow-host mcp.example:8443 \
-    --max-requests 1 --body-timeout 2 --header-timeout 2
+    --max-requests 1 --body-timeout 2 --header-timeout 2 ${TRUSTED[@]+"${TRUSTED[@]}"}
   URL=$STARTED_URL
   token_for "$1" "$URL"
   legacy ping '{}' -H 'Origin: http://localhost:6274'
@@ -233,7 +233,7 @@ program_2() {
   EXIT='none: it still runs after 12 s'
   if until_true 12 has_ended "$STARTED_PID"; then EXIT=0 && wait "$STARTED_PID" || EXIT=$?; fi
   check_equal 'and then the server ends with exit status 0' 0 "$EXIT"
-  URL=$url TOKEN=$token
+  URL=$url TOKEN=$token ISSUER=$issuer
 }
 
 # hold_body: sends the header and half of the body of a request on descriptor 9. The server's "100

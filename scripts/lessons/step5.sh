@@ -4,9 +4,10 @@
 lesson_5() {
   local tag
   ask GET /ready
-  check 'GET /ready is 200 when there are keys' '.status == 200 and .body == {"status": "ready"}'
+  check 'GET /ready is 200 when there are keys' '.status == 200 and .body.status == "ready"'
   ask GET /ready -H 'Host: probe.example'
   check 'a probe may come under any name' '.status == 200'
+  [ "$1" -lt 9 ] || return 0
   ask GET /.well-known/jwks.json
   check 'the key set is JSON, and needs no token' '.status == 200 and header("content-type") == "application/json" and (.body.keys | length >= 1)'
   check 'each key is an RSA key for signatures, with a name' '.body.keys | all(.kty == "RSA" and .use == "sig" and .alg == "RS256" and (.kid | test("^[A-Za-z0-9_-]{43}$")) and (.e | length > 0))'
@@ -46,6 +47,7 @@ sha256() {
 
 program_5() {
   local keys=$WORK/.workshop list
+  [ "$1" -lt 9 ] || return 0
   check_file 'the log says that the key is for development only' "$SERVER_LOG" 'development key'
   list=$keys/jwks.json
   [ -f "$list" ] || die "no key set at $list; the lesson looks for development keys there"

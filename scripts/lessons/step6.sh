@@ -86,7 +86,7 @@ bad_tokens() {
   minted 'a token that is not good yet' --claim "nbf=$(($(date +%s) + 600))"
   minted 'a token from the future' --claim "iat=$(($(date +%s) + 600))"
   minted 'a token of another issuer' --issuer http://localhost:1
-  minted 'a token of our issuer with a slash too many' --issuer "${PUBLIC_URL%/mcp}/"
+  minted 'a token of our issuer with a slash too many' --issuer "${ISSUER:-${PUBLIC_URL%/mcp}}/"
   minted 'a token for another server' --audience http://localhost:1/mcp
   minted 'a token for us with a slash too many' --audience "$PUBLIC_URL/"
   minted 'a token for us, as a prefix' --audience "${PUBLIC_URL%/mcp}"
@@ -97,7 +97,7 @@ bad_tokens() {
   "$COMMAND" keys generate --dir "$other" >/dev/null
   refused 'a token signed with another key' "$(KEYS_DIR=$other mint "$PUBLIC_URL" alice)"
   # the public key is no secret, so a signature made with it as a secret proves nothing
-  (umask 077 && cat "$KEYS_DIR"/*.public.pem >"$WORK/public.pem")
+  (umask 077 && cat "$KEYS_DIR${ISSUER:+/login}"/*.public.pem >"$WORK/public.pem")
   refused 'HS256 with the public key as the secret' "$(mint "$PUBLIC_URL" alice --alg HS256 --secret-file "$WORK/public.pem")"
 
   as "$(mint "$PUBLIC_URL" alice --lifetime -1s)" legacy ping '{}'
@@ -134,9 +134,11 @@ program_6() {
   as '' modern server/discover '{}'
   check 'an answer before the body says that the connection ends' 'no_credentials and header("connection") == "close"'
   check_equal 'no token is ever logged' 0 "$(grep -cF -e "$TOKEN" -e "$(cut -d . -f 2 <<<"$TOKEN")" "$SERVER_LOG")"
+  [ -n "$KEYS_DIR" ] || return 0
   as "$(mint "$PUBLIC_URL" alice --lifetime -1m)" legacy ping '{}' -H 'x-request-id: over-since-a-minute'
   until_true 5 says "$SERVER_LOG" 'over-since-a-minute.* 401 ' || true
   check_file 'the log knows the cause' "$SERVER_LOG" 'over-since-a-minute.*refused the token.*expired'
+  [ "$1" -lt 9 ] || return 0
   id=$("$COMMAND" keys show --keys-dir "$KEYS_DIR" --json | jq -r '[.. | .kid? // empty][0]')
   "$COMMAND" keys rotate --keys-dir "$KEYS_DIR" >/dev/null
   legacy ping '{}'

@@ -3,13 +3,14 @@
 
 lesson_7() {
   resource_metadata
+  [ "$1" -lt 9 ] || return 0
   issuer_metadata
   if [ -f "$KEYS_DIR/client.json" ]; then client_credentials; else say 'not asked: tokens from the token endpoint (--keys-dir)'; fi
 }
 
 # Each document is asked for at the path that another one names: a client knows nothing but the endpoint.
 resource_metadata() {
-  local base=${PUBLIC_URL%/mcp} where path
+  local base=${ISSUER:-${PUBLIC_URL%/mcp}} where path
   as '' modern server/discover '{}'
   check 'a 401 says where to read on, and the least scope to ask for' 'no_credentials and (challenge | test("resource_metadata=\"http[^\"]+\"") and contains("scope=\"mcp:read\""))'
   where=$(jq -r '.headers["www-authenticate"][0] // "" | capture("resource_metadata=\"(?<url>[^\"]+)\"").url // empty' "$WORK/answer")
@@ -91,6 +92,7 @@ token_request() { as '' ask POST /token "$@"; }
 
 program_7() {
   local file=$KEYS_DIR/client.json
+  [ -n "$KEYS_DIR" ] || return 0
   check_equal 'only we can read the secret of the client' 600 "$(mode "$file")"
   check_file 'the log says where it is' "$SERVER_LOG" 'client\.json'
   check_equal 'and never what it is' 0 "$(grep -cF -e "$(jq -r .client_secret "$file")" "$SERVER_LOG")"

@@ -17,6 +17,7 @@ pub mod step5;
 pub mod step6;
 pub mod step7;
 pub mod step8;
+pub mod step9;
 
 /// The contract of a lesson; empty if there is no such lesson.
 #[must_use]
@@ -26,10 +27,11 @@ pub fn of(lesson: u8) -> Vec<&'static Promise> {
         2 => step2::PARTS,
         3 => &[step3::PROMISES],
         4 => &[step4::PROMISES],
-        5 => &[step5::PROMISES],
+        5 => step5::PARTS,
         6 => step6::PARTS,
         7 => step7::PARTS,
-        8 => &[step8::PROMISES],
+        8 => step8::PARTS,
+        9 => &[step9::PROMISES, step9::SIGNED],
         _ => &[],
     };
     lists.iter().copied().flatten().collect()

@@ -1,13 +1,17 @@
 //! Who signs the tokens that promises are tried with? The keys that the server under test trusts.
 
 use std::{
+    fmt,
     path::PathBuf,
     sync::Arc,
     time::{SystemTime, UNIX_EPOCH},
 };
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use mcp_auth::issuer::{files::KeyFiles, keys::Alg, keys::SigningKey};
+use mcp_auth::{
+    issuer::{files::KeyFiles, keys::Alg, keys::SigningKey},
+    testing,
+};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -15,25 +19,33 @@ use tempfile::TempDir;
 pub const ALL_SCOPES: &str = "mcp:read mcp:tools mcp:prompts";
 
 /// A folder of keys, the name that tokens carry as `iss`, and the one they carry as `aud`.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Issuer {
     files: KeyFiles,
     key: Arc<SigningKey>,
     name: String,
     audience: String,
     _folder: Option<Arc<TempDir>>,
+    _served: Option<Arc<testing::Issuer>>,
+}
+
+impl fmt::Debug for Issuer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Issuer({})", self.name)
+    }
 }
 
 impl Issuer {
     /// The keys of a folder.
     ///
     /// # Errors
-    /// A sentence, when there is no RS256 key.
+    /// A sentence, when there is no key for RS256 or ES256.
     pub fn of(dir: impl Into<PathBuf>, name: &str, audience: &str) -> Result<Self, String> {
         let files = KeyFiles::new(dir);
-        let key = files.signing_key(Alg::Rs256).map_err(|error| error.to_string())?;
+        let key = files.signing_key(Alg::Rs256).or_else(|_| files.signing_key(Alg::Es256));
+        let key = key.map_err(|error| error.to_string())?;
         let (name, audience) = (name.to_owned(), audience.to_owned());
-        Ok(Self { files, key: Arc::new(key), name, audience, _folder: None })
+        Ok(Self { files, key: Arc::new(key), name, audience, _folder: None, _served: None })
     }
 
     /// A new key in a folder that is removed with the issuer.
@@ -45,6 +57,16 @@ impl Issuer {
         let dir = folder.path().join("keys");
         KeyFiles::new(&dir).ensure().map_err(|error| error.to_string())?;
         Ok(Self { _folder: Some(Arc::new(folder)), ..Self::of(dir, name, audience)? })
+    }
+
+    /// An issuer that servers can ask for its keys, at an address of this machine, which is its name.
+    ///
+    /// # Errors
+    /// A sentence, when there is no place or no port for it.
+    pub async fn served(audience: &str) -> Result<Self, String> {
+        let served = testing::Issuer::start(audience).await.map_err(|error| error.to_string())?;
+        let own = Self::of(served.keys_dir(), served.name(), audience)?;
+        Ok(Self { _served: Some(Arc::new(served)), ..own })
     }
 
     /// The same keys, for an issuer of this name and tokens for this audience.

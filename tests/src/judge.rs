@@ -115,7 +115,9 @@ pub fn questions(step: u8) -> Vec<Question> {
 
 /// Contracts 1 to this step, with the promises that end.
 fn contracts_to(step: u8) -> Vec<Question> {
-    let promises = (1..=step).flat_map(contracts::of).map(Question::Promise);
+    let promises = (1..=step).flat_map(contracts::of);
+    let promises = promises.filter(|promise| !contracts::ended::has_ended(step, promise));
+    let promises = promises.map(Question::Promise);
     let ended = contracts::ended::PROMISES.iter().filter(|ended| ended.from <= step);
     promises.chain(ended.map(Question::Ended)).collect()
 }

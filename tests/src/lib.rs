@@ -19,6 +19,7 @@
 pub mod promise;
 
 pub mod answer;
+pub mod browser;
 pub mod call;
 pub mod challenge;
 pub mod contracts;

@@ -15,7 +15,7 @@ use axum::{
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::Value;
 
-use crate::{Answer, Target};
+use crate::{Answer, Target, contracts};
 
 pub mod eras;
 pub mod headers;
@@ -24,6 +24,7 @@ pub mod jsonrpc;
 pub mod keys;
 pub mod knocking;
 pub mod lists;
+pub mod people;
 pub mod scopes;
 
 /// A way to break one promise.
@@ -134,8 +135,21 @@ pub fn all() -> Vec<&'static Breakage> {
         lists::BREAKAGES,
         keys::BREAKAGES,
         scopes::BREAKAGES,
+        people::BREAKAGES,
     ];
     lists.into_iter().flatten().collect()
+}
+
+/// The breakages of what is promised at this step: a promise that has ended cannot be broken.
+pub fn at(step: u8) -> impl Iterator<Item = &'static Breakage> {
+    let promised = move |breakage: &&Breakage| {
+        let promise = contracts::of(breakage.from)
+            .into_iter()
+            .find(|promise| promise.name == breakage.noticed_by);
+        breakage.from <= step
+            && promise.is_some_and(|promise| !contracts::ended::has_ended(step, promise))
+    };
+    all().into_iter().filter(promised)
 }
 
 /// The breakage of this name.

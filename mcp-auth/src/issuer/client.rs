@@ -82,6 +82,12 @@ impl Client {
         &self.client_id
     }
 
+    /// Its secret, for whoever keeps it or shows it to the issuer.
+    #[must_use]
+    pub fn secret(&self) -> &str {
+        &self.client_secret
+    }
+
     /// Is this the client's id and secret? Takes as long for a wrong secret as for the right one.
     #[must_use]
     pub fn is(&self, credentials: &Credentials) -> bool {

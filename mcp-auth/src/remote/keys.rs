@@ -211,7 +211,7 @@ impl RemoteKeys {
                         return Err(FetchError::Malformed { url, why });
                     }
                 };
-                info!("{} keys of {}", keys.len(), self.issuer);
+                info!("the keys of {} are here: {}", self.issuer, keys.len());
                 let generation = last.map_or(0, |last| last.generation) + 1;
                 let (keys, document) = (Arc::new(keys), document.into());
                 Held { keys, document, fetched: Instant::now(), generation }

@@ -1,6 +1,6 @@
 //! What does the program serve, as it was set?
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use anyhow::{Context as _, bail, ensure};
 use axum::{
@@ -11,7 +11,7 @@ use axum::{
 use common::{PublicUrl, server};
 use mcp_auth::{
     ScopeSet,
-    issuer::{disk, files::KeyFiles},
+    issuer::{client::Client as Program, disk, files::KeyFiles},
     limits,
     origin::Host,
 };
@@ -21,7 +21,7 @@ use tracing::info;
 use crate::{
     AuthorizationServer,
     audit::Audit,
-    client::{self, document::Documents},
+    client::{self, Client, document::Documents},
     config::Rights,
     passwords::Passwords,
     people::People,
@@ -94,6 +94,7 @@ pub async fn app(
 }
 
 /// A server for development: in memory, and with people whom everybody knows. They can log in for as long as it runs.
+/// This program can get tokens in its own name.
 ///
 /// # Errors
 /// One sentence.
@@ -101,11 +102,13 @@ pub async fn demo(
     issuer: &str,
     resources: impl IntoIterator<Item = impl Into<String>>,
     keys: KeyFiles,
+    program: &Program,
 ) -> anyhow::Result<AuthorizationServer> {
     let rights = Rights::default();
     let mut builder = AuthorizationServer::builder(issuer, resources)
         .people(demo_people(nobody(&rights))?)
         .demo(DEMO.map(|(name, password, _)| (name, password)).to_vec())
+        .clients(HashMap::from([(program.id().to_owned(), Client::program(program))]))
         .documents(Documents::new(Vec::new(), false)?);
     for (scope, words) in &rights.scopes {
         builder = builder.scope(scope, words);

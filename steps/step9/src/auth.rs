@@ -5,10 +5,12 @@ use std::fmt;
 
 use common::{
     PublicUrl,
+    prompts::{self, Prompt},
     tools::{NoArguments, Tool},
 };
 use mcp_auth::{
     AuthLayer, Identity,
+    algorithm::Algorithm,
     call::{Requirement, ScopeTable},
     jwt::Policy,
     metadata::ProtectedResource,
@@ -37,10 +39,11 @@ pub async fn verifier(
 ) -> anyhow::Result<RemoteVerifier> {
     let audience = settings.issuer.audience.clone().unwrap_or_else(|| url.endpoint());
     let mut policy = Policy::new(issuer, audience).leeway(settings.tokens.leeway);
+    policy = policy.algorithms([Algorithm::Es256, Algorithm::Rs256]); // neither lets who checks a token make one
     if !settings.issuer.roles.is_empty() {
         policy = policy.roles_at(settings.issuer.roles.clone());
     }
-    let mut remote = Remote::new(policy);
+    let mut remote = Remote::new(policy).refresh(settings.issuer.issuer_refresh);
     if let Some(inside) = &settings.issuer.issuer_internal_url {
         remote = remote.internal_url(inside)?;
     }
@@ -91,5 +94,13 @@ pub fn whoami() -> Tool {
             roles: who.roles().map(str::to_owned).collect(),
             expires: who.expires(),
         })
+    })
+}
+
+/// The prompt `greeting`: the greeting is from the caller.
+pub fn greeting() -> Prompt {
+    prompts::greeting_from(|cx| {
+        let who = cx.extensions.get::<Identity>()?;
+        Some(who.name().unwrap_or(who.subject()).to_owned())
     })
 }

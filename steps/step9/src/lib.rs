@@ -18,7 +18,7 @@ use mcp_auth::{
     Clock, limits,
     metadata::ProtectedResource,
     origin, remote,
-    settings::{Issuer, Keys, Limits, Origins, Tokens},
+    settings::{Client, Issuer, Keys, Limits, Origins, Tokens},
 };
 
 /// All that this server knows how to allow.
@@ -40,15 +40,18 @@ pub struct Settings {
     /// Whom to let in.
     #[command(flatten)]
     pub origins: Origins,
-    /// Whose tokens are taken.
+    /// Where the keys are.
     #[command(flatten)]
-    pub issuer: Issuer,
+    pub keys: Keys,
     /// How strictly tokens are read.
     #[command(flatten)]
     pub tokens: Tokens,
-    /// Where the keys of the place to log in are, where there is no issuer.
+    /// Who may ask for tokens in its own name.
     #[command(flatten)]
-    pub keys: Keys,
+    pub client: Client,
+    /// Whose tokens are taken.
+    #[command(flatten)]
+    pub issuer: Issuer,
     /// Port of the place to log in, where there is no issuer; 0 takes a free one
     #[arg(long, env = "MCP_LOGIN_PORT", default_value_t = 9100, value_name = "PORT")]
     pub login_port: u16,
@@ -57,7 +60,7 @@ pub struct Settings {
     pub clock: Clock,
 }
 
-/// The whole program, for the people of this issuer.
+/// The whole program.
 ///
 /// # Errors
 /// One sentence, when a setting cannot work, or the issuer gives no keys.

@@ -8,12 +8,9 @@ use step9::{Settings, app, login};
 fn main() -> ExitCode {
     common::settings::main(async |settings: Settings| {
         let bound = server::bind(&settings.listen).await?;
-        let issuer = match &settings.issuer.issuer {
-            Some(issuer) => issuer.clone(),
-            None => login::start(&settings, &bound.url).await?,
-        };
+        let issuer = login::issuer(&settings, &bound.url).await?;
         let app = app(&settings, &bound.url, &issuer).await?;
-        println!("{}", bound.url.endpoint());
+        print!("{}", login::greeting(&settings, &bound.url, &issuer));
         server::serve(bound, app, &settings.connections).await
     })
 }

@@ -39,7 +39,7 @@ impl Server {
         Arc::new(Self {
             limits: settings.limits.clone(),
             tools: Tools::new(vec![tools::echo(), tools::get_time(), auth::whoami()]),
-            prompts: Prompts::new(vec![prompts::greeting(), prompts::help()]),
+            prompts: Prompts::new(vec![auth::greeting(), prompts::help()]),
         })
     }
 

@@ -25,8 +25,8 @@ struct Settings {
     #[arg(long = "break", value_name = "PROMISE", value_parser = what)]
     breaks: What,
     /// With --break list: only what there is to break at this step
-    #[arg(long, value_name = "N", default_value_t = u8::MAX, hide_default_value = true)]
-    step: u8,
+    #[arg(long, value_name = "N")]
+    step: Option<u8>,
     /// Port to listen on, on 127.0.0.1; 0 takes a free one
     #[arg(long, default_value_t = 0)]
     port: u16,
@@ -64,8 +64,9 @@ fn main() -> ExitCode {
 }
 
 /// Prints name, whether only contracts notice, the first step it applies to, the promise that notices, and what is broken.
-fn list(step: u8) -> ExitCode {
-    for breakage in spoil::all().iter().filter(|breakage| breakage.from <= step) {
+fn list(step: Option<u8>) -> ExitCode {
+    let breakages = step.map_or_else(spoil::all, |step| spoil::at(step).collect());
+    for breakage in breakages {
         let spoil::Breakage { name, from, noticed_by, says, .. } = breakage;
         let fine = if spoil::FINE.contains(name) { "contracts only, " } else { "" };
         println!("{name:24} {fine}from step {from}, noticed by {noticed_by}: {says}");

@@ -37,7 +37,7 @@ struct Settings {
     /// A token with all scopes, for a server with a door
     #[arg(long, env = "MCP_TOKEN", hide_env_values = true, value_name = "TOKEN", requires = "url")]
     token: Option<String>,
-    /// Folder of the keys that the server trusts, to sign tokens with [default: .workshop, for a server on this machine]
+    /// Folder of the keys that the server trusts, to sign tokens with [default: .workshop, for step 9 .workshop/login, for a server on this machine]
     #[arg(long, env = "MCP_KEYS_DIR", value_name = "DIR")]
     keys_dir: Option<std::path::PathBuf>,
     /// Ask this promise alone; may be given again
@@ -72,7 +72,7 @@ async fn run(settings: &Settings) -> Result<bool, String> {
         return Ok(true);
     }
     let target = match &settings.url {
-        Some(url) => named(settings, url)?,
+        Some(url) => named(settings, url).await?,
         // times that are short enough to wait for; the task ends with the program
         None if settings.step < 2 => steps::listening(settings.step, &[]).await?.0,
         None => {
@@ -125,7 +125,7 @@ fn chosen(settings: &Settings) -> Result<Vec<Question>, String> {
 }
 
 /// A server that runs already.
-fn named(settings: &Settings, url: &str) -> Result<Target, String> {
+async fn named(settings: &Settings, url: &str) -> Result<Target, String> {
     let mut target = Target::url(url, settings.step)?;
     if let Some(public) = &settings.public_url {
         target = target.known_as(public)?;
@@ -133,8 +133,14 @@ fn named(settings: &Settings, url: &str) -> Result<Target, String> {
     let is_here = ["localhost", "127.0.0.1", "[::1]"].contains(&target.host().as_str());
     let own = mcp_auth::settings::Keys { keys_dir: settings.keys_dir.clone() };
     if settings.step >= steps::KEYS && (is_here || settings.keys_dir.is_some()) {
-        let issuer = target.public_url();
-        match Issuer::of(own.dir(), &issuer, &target.resource()) {
+        let (dir, issuer) = match settings.step {
+            steps::PROVIDER.. => {
+                let dir = settings.keys_dir.clone();
+                (dir.unwrap_or_else(|| own.dir().join("login")), other(&target).await?)
+            }
+            _ => (own.dir(), target.public_url()),
+        };
+        match Issuer::of(dir, &issuer, &target.resource()) {
             Ok(issuer) => target = target.with_issuer(issuer),
             Err(error) if settings.keys_dir.is_some() => return Err(error),
             Err(error) => eprintln!("verify: no tokens of our own: {error}"),
@@ -149,4 +155,12 @@ fn named(settings: &Settings, url: &str) -> Result<Target, String> {
         target = target.with_caller(caller.map(Token));
     }
     Ok(target)
+}
+
+/// The issuer whose tokens the server takes, as it says itself.
+async fn other(target: &Target) -> Result<String, String> {
+    let answer = target.get("/.well-known/oauth-protected-resource").anonymous().send().await?;
+    let metadata = answer.is(200)?.json()?;
+    let issuer = metadata["authorization_servers"][0].as_str().map(str::to_owned);
+    issuer.ok_or_else(|| answer.unlike("an issuer in authorization_servers"))
 }

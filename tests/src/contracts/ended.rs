@@ -3,6 +3,7 @@
 use axum::http::Method;
 use serde_json::json;
 
+use super::{step5, step7, step8};
 use crate::{Kept, Promise, Target};
 
 /// A promise with an end.
@@ -10,6 +11,8 @@ use crate::{Kept, Promise, Target};
 pub struct Ended {
     /// The promise.
     pub promise: Promise,
+    /// Promises that say how it is kept, and end with it.
+    pub with: &'static [&'static [Promise]],
     /// The step that makes it.
     pub from: u8,
     /// The step that ends it.
@@ -32,27 +35,49 @@ const SIGNED: &[Promise] = promises! {
 
 /// The promises that end, in the order of their ends.
 pub const PROMISES: &[Ended] = &[
-    Ended { promise: KEPT[0], from: 2, until: 6, why: "from step 6 on each request needs a token" },
-    Ended { promise: SIGNED[0], from: 6, until: 8, why: "from step 8 on a list needs a scope" },
+    Ended {
+        promise: KEPT[0],
+        with: &[],
+        from: 2,
+        until: 6,
+        why: "from step 6 on each request needs a token",
+    },
+    Ended {
+        promise: SIGNED[0],
+        with: &[],
+        from: 6,
+        until: 8,
+        why: "from step 8 on a list needs a scope",
+    },
     Ended {
         promise: KEPT[1],
+        with: &[step5::PUBLISHED],
         from: 5,
         until: 9,
         why: "from step 9 on the identity provider is another server",
     },
     Ended {
         promise: KEPT[2],
+        with: step7::ISSUER,
         from: 7,
         until: 9,
         why: "from step 9 on the tokens come from an identity provider",
     },
     Ended {
         promise: SIGNED[1],
+        with: &[step8::ROLES],
         from: 8,
         until: 9,
         why: "from step 9 on the identity provider says which scopes a role has",
     },
 ];
+
+/// Has this promise of a contract ended with another, for a server of this step?
+#[must_use]
+pub fn has_ended(step: u8, promise: &Promise) -> bool {
+    let ended = PROMISES.iter().filter(|ended| ended.until <= step);
+    ended.flat_map(|ended| ended.with).copied().flatten().any(|with| with.name == promise.name)
+}
 
 async fn anonymous_may_call(t: &Target) -> Kept {
     t.modern("server/discover", json!({})).anonymous().send().await?.result()?;

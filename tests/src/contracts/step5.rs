@@ -8,8 +8,11 @@ use crate::{Answer, Kept, Promise, Target};
 
 const JWKS: &str = "/.well-known/jwks.json";
 
-/// The promises of lesson 5.
-pub const PROMISES: &[Promise] = promises! {
+/// The promises of lesson 5: those about the keys, and what is left where another server publishes them.
+pub const PARTS: &[&[Promise]] = &[PUBLISHED, READY];
+
+/// What is promised of published keys.
+pub const PUBLISHED: &[Promise] = promises! {
     keys_are_public, "", "the key set has RSA keys for RS256 signatures, their public members and nothing else";
     keys_are_named_by_their_thumbprint, "", "kid is the thumbprint of RFC 7638, and no two keys share it";
     keys_are_strong, "", "an RSA key has 2048 bits or more and an odd exponent";
@@ -17,6 +20,9 @@ pub const PROMISES: &[Promise] = promises! {
     an_unchanged_key_set_is_304, "", "If-None-Match with the strong ETag gets 304 without a body";
     keys_answer_head, "", "HEAD on the key set says what GET says, without a body";
     keys_are_for_every_page, "", "any page may read the key set, without credentials";
+};
+
+const READY: &[Promise] = promises! {
     ready_says_that_there_are_keys, "", "GET /ready is 200 under any Host, without a token";
 };
 

@@ -8,7 +8,11 @@ pub mod documents;
 pub mod tokens;
 
 /// The promises of lesson 7, by subject.
-pub const PARTS: &[&[Promise]] = &[documents::PROMISES, tokens::PROMISES, tokens::SIGNED];
+pub const PARTS: &[&[Promise]] =
+    &[documents::PROMISES, documents::ISSUER, tokens::PROMISES, tokens::SIGNED];
+
+/// Those of them that are about the server as its own issuer.
+pub const ISSUER: &[&[Promise]] = &[documents::ISSUER, tokens::PROMISES, tokens::SIGNED];
 
 fn path(t: &Target) -> String {
     format!("/.well-known/oauth-protected-resource{}", t.endpoint_path())

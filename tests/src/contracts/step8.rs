@@ -6,10 +6,17 @@ use super::step3::eras;
 use crate::{Answer, Kept, Promise, Target, challenge::Challenge, contracts::methods};
 
 /// The promises of lesson 8, all of them tried with tokens of our own.
-pub const PROMISES: &[Promise] = promises! {
+pub const PARTS: &[&[Promise]] = &[PROMISES, ROLES];
+
+/// What a role opens.
+pub const ROLES: &[Promise] = promises! {
+    signs: true;
+    roles_grant_by_the_table_alone, "A10", "the role admin grants all three scopes, and no other role anything";
+};
+
+const PROMISES: &[Promise] = promises! {
     signs: true;
     scopes_open_what_they_name, "A3 A10 F7 A16", "the permission matrix: each set of scopes opens its methods and no other";
-    roles_grant_by_the_table_alone, "A10", "the role admin grants all three scopes, and no other role anything";
     scopes_are_read_from_three_claims, "A10", "scopes come as a string, as a list `scope`, as a list `scopes`; roles from `roles` and `realm_access.roles`";
     scopes_are_whole_words, "A10", "mcp:tools is not in xmcp:toolsy, nor in mcp:*";
     odd_claims_are_refused, "A3 A6", "a scope or role claim of the wrong type is a bad token, 401";
@@ -60,7 +67,7 @@ async fn asked(
 }
 
 /// Expects that a caller with these claims may do what the row says, for the methods of [`METHODS`].
-async fn row(t: &Target, claims: Value, allowed: [bool; 8]) -> Kept {
+pub(super) async fn row(t: &Target, claims: Value, allowed: [bool; 8]) -> Kept {
     for ((method, name), allowed) in METHODS.into_iter().zip(allowed) {
         for answer in asked(t, &claims, method, name).await? {
             if allowed {
@@ -73,7 +80,7 @@ async fn row(t: &Target, claims: Value, allowed: [bool; 8]) -> Kept {
     Ok(())
 }
 
-const NOTHING: [bool; 8] = [true, true, true, false, false, false, false, false];
+pub(super) const NOTHING: [bool; 8] = [true, true, true, false, false, false, false, false];
 const ALL: [bool; 8] = [true; 8];
 
 async fn scopes_open_what_they_name(t: &Target) -> Kept {

@@ -71,6 +71,17 @@ pub const BREAKAGES: &[Breakage] = &[
     ),
     breakage(
         7,
+        "issuer-for-us",
+        "issuers_document_is_for_every_page",
+        "no page may read the issuer's document",
+        How::Answered(|asked, answer| {
+            if asked.path.contains("oauth-authorization-server") {
+                answer.headers.remove("access-control-allow-origin");
+            }
+        }),
+    ),
+    breakage(
+        7,
         "other-issuer",
         "issuers_name_is_exact",
         "the issuer's document says another name",

@@ -56,6 +56,15 @@ async fn step8_refuses_every_bad_token() {
     refuses_all(app!(step8, issuer), &issuer).await;
 }
 
+#[tokio::test]
+async fn step9_refuses_every_bad_token() {
+    let issuer = Issuer::start(AUDIENCE).await.unwrap().with_clock(Clock::new(|| NOW));
+    let mut settings: step9::Settings = steps::settings(&[]).unwrap();
+    settings.clock = issuer.clock().clone();
+    let url = PublicUrl::localhost(9000).on_loopback(9000);
+    refuses_all(step9::app(&settings, &url, issuer.name()).await.unwrap(), &issuer).await;
+}
+
 /// The table asks that a scope that only looks like one of ours gets what no scope gets. That says something only
 /// where no scope gets nothing.
 #[tokio::test]

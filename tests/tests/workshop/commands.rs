@@ -48,7 +48,7 @@ fn verify_lists_what_it_would_ask() {
 #[test]
 fn verify_says_what_it_cannot_do() {
     for (arguments, word) in [
-        (&["9"][..], "there is no contract 9"),
+        (&["10"][..], "there is no contract 10"),
         (&["0"], "there is no contract 0"),
         (&["1", "--only", "only_post_is_taken"], "only_post_is_taken"),
         (&["2", "--url", "localhost:9000"], "http://localhost:9000/mcp"),

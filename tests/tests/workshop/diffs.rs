@@ -13,6 +13,9 @@ use workshop_tests::steps::LAST;
 
 const SPINE: [&str; 5] = ["main.rs", "lib.rs", "mcp.rs", "auth.rs", "issuer.rs"];
 
+/// In the last step the door is the lesson: what was written by hand becomes the settings of a layer, and the issuer goes.
+const LAST_LESSON: [&str; 2] = ["auth.rs", "issuer.rs"];
+
 /// Changed lines in spine files that both steps have, added and removed.
 const MOST_CHANGED: usize = 50;
 /// Lines of a lesson file.
@@ -86,7 +89,7 @@ fn code<'a>(lines: impl IntoIterator<Item = &'a str>) -> usize {
 }
 
 /// What is wrong with the difference between two neighbours, in sentences.
-fn faults(old: &Source, new: &Source, arrives: usize) -> Vec<String> {
+fn faults(old: &Source, new: &Source, arrives: usize, rewritten: &[&str]) -> Vec<String> {
     let mut faults = Vec::new();
     let (before, after) = (lessons(old), lessons(new));
     let left: Vec<_> = before.difference(&after).collect();
@@ -109,13 +112,15 @@ fn faults(old: &Source, new: &Source, arrives: usize) -> Vec<String> {
         match (old.get(name), new.get(name)) {
             (Some(old), Some(new)) => {
                 let (removed, added) = difference(old, new);
-                changed += removed.len() + added.len();
+                let counts = !rewritten.contains(&name);
+                changed += if counts { removed.len() + added.len() } else { 0 };
                 fresh += code(added.iter().copied());
                 if let Some(line) = only_indented(&removed, &added) {
                     faults.push(format!("{name}: a line was only indented: {:?}", line.trim()));
                 }
             }
             (None, Some(new)) => fresh += code(new.iter().map(String::as_str)),
+            (Some(_), None) if rewritten.contains(&name) => {}
             (Some(_), None) => faults.push(format!("{name} leaves, but belongs to the spine")),
             (None, None) => {}
         }
@@ -141,7 +146,8 @@ fn each_step_changes_its_lesson_and_little_else() {
     let mut faults_found = Vec::new();
     for step in 1..LAST {
         let arrives = if step == 1 { 2 } else { 1 };
-        for fault in faults(&source(step), &source(step + 1), arrives) {
+        let rewritten = if step + 1 == LAST { &LAST_LESSON[..] } else { &[] };
+        for fault in faults(&source(step), &source(step + 1), arrives, rewritten) {
             faults_found.push(format!("step {step} to {}: {fault}", step + 1));
         }
     }
@@ -150,8 +156,17 @@ fn each_step_changes_its_lesson_and_little_else() {
 
 #[test]
 fn the_first_lesson_is_short_and_each_step_has_its_own() {
-    let expected =
-        ["server", "jsonrpc origin", "tools", "calls", "jwks", "jwt", "metadata", "scopes"];
+    let expected = [
+        "server",
+        "jsonrpc origin",
+        "tools",
+        "calls",
+        "jwks",
+        "jwt",
+        "metadata",
+        "scopes",
+        "login",
+    ];
     for (step, files) in (1..).zip(expected) {
         let source = source(step);
         let names: Vec<_> = lessons(&source).iter().map(|name| name.replace(".rs", "")).collect();
@@ -186,11 +201,11 @@ fn a_crooked_step_is_found_out() {
     let lesson: [&str; 4] = ["one", "two", "three", "four"];
     let old = made_of(&[("lib.rs", &["fn a() {", "    call(1);", "}"]), ("a.rs", &lesson)]);
     let found = |files: &[(&str, &[&str])], word: &str| {
-        let faults = faults(&old, &made_of(files), 1);
+        let faults = faults(&old, &made_of(files), 1, &[]);
         assert!(faults.iter().any(|fault| fault.contains(word)), "{word}: {faults:?}");
     };
     let fine = made_of(&[("lib.rs", &["fn a() {", "    call(2);", "}"]), ("b.rs", &["other"])]);
-    assert_eq!(faults(&old, &fine, 1), Vec::<String>::new());
+    assert_eq!(faults(&old, &fine, 1, &[]), Vec::<String>::new());
     let same = ("lib.rs", &["fn a() {", "    call(1);", "}"][..]);
     found(&[same, ("b.rs", &lesson)], "renamed");
     found(&[same, ("a.rs", &lesson), ("b.rs", &["x"])], "stays");

@@ -1,7 +1,7 @@
 //! What a contract cannot reach from outside: another time of day, a request that came past the door, a folder without
 //! the right key, a server that is full.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use axum::{
     Router,
@@ -90,20 +90,20 @@ fn a_request_that_came_past_the_door_may_do_nothing_in_step_8() {
     }
 }
 
-#[test]
-fn what_others_can_reach_needs_a_key_that_fits_and_a_client_of_its_own() {
+#[tokio::test]
+async fn what_others_can_reach_needs_a_key_that_fits_and_a_client_of_its_own() {
     let url: PublicUrl = "https://mcp.example.com".parse().unwrap();
     let folder = tempfile::tempdir().unwrap();
     let dir = folder.path().join("es256").display().to_string();
     KeyFiles::new(&dir).generate(Alg::Es256, 0).unwrap();
-    for step in steps::KEYS..=steps::LAST {
-        let refusal = steps::app(step, &url, &["--keys-dir", &dir]).map(drop).unwrap_err();
+    for step in steps::KEYS..steps::PROVIDER {
+        let refusal = steps::app(step, &url, &["--keys-dir", &dir]).await.map(drop).unwrap_err();
         assert!(refusal.contains("RS256"), "step {step}: {refusal}");
     }
     let issuer = Issuer::new(NAME, RESOURCE).unwrap();
     let dir = issuer.files().dir().display().to_string();
-    for step in steps::KEYS..=steps::LAST {
-        let started = steps::app(step, &url, &["--keys-dir", &dir]).map(drop);
+    for step in steps::KEYS..steps::PROVIDER {
+        let started = steps::app(step, &url, &["--keys-dir", &dir]).await.map(drop);
         if step < 7 {
             started.unwrap();
             continue;
@@ -114,19 +114,25 @@ fn what_others_can_reach_needs_a_key_that_fits_and_a_client_of_its_own() {
         std::fs::write(&secret, "0123456789abcdef0123456789abcdef").unwrap();
         let secret = secret.display().to_string();
         let client = ["--client-id", "me", "--client-secret-file", &secret];
-        drop(steps::app(step, &url, &[&["--keys-dir", &dir], &client[..]].concat()).unwrap());
+        drop(steps::app(step, &url, &[&["--keys-dir", &dir], &client[..]].concat()).await.unwrap());
     }
     assert!(!issuer.files().dir().join("client.json").exists(), "a client was made for everybody");
 }
 
 #[tokio::test]
 async fn over_the_limit_of_requests_every_step_says_503() {
-    let issuer = Arc::new(Issuer::new(NAME, RESOURCE).unwrap());
-    let dir = issuer.files().dir().display().to_string();
+    let own = Issuer::new(NAME, RESOURCE).unwrap();
+    let dir = own.files().dir().display().to_string();
+    let elsewhere = Issuer::served(RESOURCE).await.unwrap();
     let url = PublicUrl::localhost(9000).on_loopback(9000);
     for step in 2..=steps::LAST {
-        let keys = if step < steps::KEYS { &[][..] } else { &["--keys-dir", &dir] };
-        let app = steps::app(step, &url, &[&["--max-requests", "1"], keys].concat()).unwrap();
+        let (issuer, keys) = match step {
+            steps::PROVIDER.. => (&elsewhere, &["--issuer", elsewhere.name()][..]),
+            steps::KEYS.. => (&own, &["--keys-dir", &dir][..]),
+            _ => (&own, &[][..]),
+        };
+        let flags = [&["--max-requests", "1"], keys].concat();
+        let app = steps::app(step, &url, &flags).await.unwrap();
         let never = futures_util::stream::pending::<Result<&str, std::io::Error>>();
         let request = Request::post("/mcp")
             .header(header::HOST, "localhost:9000")

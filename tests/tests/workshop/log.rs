@@ -9,7 +9,7 @@ use crate::running::command;
 
 #[test]
 fn a_development_key_is_announced() {
-    for step in 5..=workshop_tests::steps::LAST {
+    for step in 5..workshop_tests::steps::PROVIDER {
         let server = Server::start(step, &[]);
         let line = server.stderr.wait_for(|line| line.contains("development key made"));
         for words in [".workshop", "not for a server that others can reach"] {
@@ -21,10 +21,19 @@ fn a_development_key_is_announced() {
 #[test]
 fn the_log_of_a_door_has_each_cause_and_never_a_token() {
     for step in 6..=workshop_tests::steps::LAST {
-        let folder = Issuer::new("not known yet", "not known yet").unwrap();
-        let dir = folder.files().dir().display().to_string();
-        let server = Server::start(step, &["--keys-dir", &dir]);
-        let issuer = folder.named(server.url.strip_suffix("/mcp").unwrap(), &server.url);
+        let serving = tokio::runtime::Runtime::new().unwrap();
+        let (server, issuer) = if step < workshop_tests::steps::PROVIDER {
+            let folder = Issuer::new("not known yet", "not known yet").unwrap();
+            let dir = folder.files().dir().display().to_string();
+            let server = Server::start(step, &["--keys-dir", &dir]);
+            let issuer = folder.named(server.url.strip_suffix("/mcp").unwrap(), &server.url);
+            (server, issuer)
+        } else {
+            let served = serving.block_on(Issuer::served("not known yet")).unwrap();
+            let server = Server::start(step, &["--issuer", served.name()]);
+            let issuer = served.clone().named(served.name(), &server.url);
+            (server, issuer)
+        };
         let request = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo"}}"#;
         let post = |id: &str, authorization: &str, body: &str| {
             server.exchange(&format!(
@@ -154,7 +163,7 @@ fn a_body_that_is_not_taken_is_in_the_log_with_its_reason() {
 
 #[test]
 fn why_a_program_gets_no_token_is_in_the_log_and_its_secret_is_not() {
-    for step in 7..=workshop_tests::steps::LAST {
+    for step in 7..workshop_tests::steps::PROVIDER {
         let server = Server::start(step, &[]);
         let kind = "application/x-www-form-urlencoded";
         let secret = "grant_type=client_credentials&client_id=workshop&client_secret=not-this-one";

@@ -14,6 +14,7 @@ mod lessons;
 mod lists;
 mod log;
 mod notifications;
+mod people;
 mod process;
 mod properties;
 mod readme;

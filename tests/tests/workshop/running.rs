@@ -28,6 +28,7 @@ pub fn command(name: &str, folder: &TempDir) -> Command {
             command.env_remove(variable);
         }
     }
+    command.env("MCP_LOGIN_PORT", "0"); // several run at a time
     command
 }
 

@@ -9,13 +9,13 @@ use workshop_tests::{Target, judge, steps};
 async fn every_step_keeps_its_contracts_under_another_name_and_a_base_path() {
     for (step, url) in [(1, "https://mcp.example.com"), (2, "https://mcp.example.com:8443/tools")] {
         let url: PublicUrl = url.parse().unwrap();
-        let report = judge::contracts(&steps::target_at(step, url, &[]).unwrap()).await;
+        let report = judge::contracts(&steps::target_at(step, url, &[]).await.unwrap()).await;
         assert!(report.is_kept(), "step {step}:\n{report}");
     }
     for step in 3..=steps::LAST {
         // a loopback name, for development keys
         let url: PublicUrl = "http://127.0.0.1:9000/a/b".parse().unwrap();
-        let report = judge::contracts(&steps::target_at(step, url, &[]).unwrap()).await;
+        let report = judge::contracts(&steps::target_at(step, url, &[]).await.unwrap()).await;
         assert!(report.is_kept(), "step {step}:\n{report}");
     }
 }
@@ -27,9 +27,9 @@ fn preflight<'a>(t: &'a Target, origin: &str) -> workshop_tests::Call<'a> {
 
 #[tokio::test]
 async fn an_allowed_origin_is_let_in_and_no_other() {
-    for step in [2, 4, 8] {
+    for step in [2, 4, 8, 9] {
         let flags = ["--allow-origin", "http://localhost:6274,https://pages.example"];
-        let t = steps::target(step, &flags).unwrap();
+        let t = steps::target(step, &flags).await.unwrap();
         for origin in ["http://localhost:6274", "https://pages.example"] {
             let call = t.modern("server/discover", json!({})).header("origin", origin);
             let answer = call.send().await.unwrap();
@@ -52,7 +52,7 @@ async fn an_allowed_origin_is_let_in_and_no_other() {
 #[tokio::test]
 async fn an_allowed_host_is_let_in_and_no_other() {
     for step in [2, 4] {
-        let t = steps::target(step, &["--allow-host", "mcp.example.com:8443"]).unwrap();
+        let t = steps::target(step, &["--allow-host", "mcp.example.com:8443"]).await.unwrap();
         let asked = |host: &str| t.modern("server/discover", json!({})).set("host", host);
         asked("mcp.example.com:8443").send().await.unwrap().result().unwrap();
         asked("MCP.example.com:8443").send().await.unwrap().result().unwrap();
@@ -64,8 +64,8 @@ async fn an_allowed_host_is_let_in_and_no_other() {
 
 #[tokio::test]
 async fn limits_can_be_set() {
-    for step in [2, 8] {
-        let t = steps::target(step, &["--max-body", "1000", "--max-depth", "6"]).unwrap();
+    for step in [2, 8, 9] {
+        let t = steps::target(step, &["--max-body", "1000", "--max-depth", "6"]).await.unwrap();
         let sized = |size| t.modern("server/discover", json!({})).resize(size);
         sized(1000).send().await.unwrap().result().unwrap();
         sized(1001).send().await.unwrap().refused(413).unwrap();

@@ -25,13 +25,13 @@ async fn step2_keeps_them_on_the_wire() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn step8_keeps_them_on_the_wire() {
-    judged(8, &["--header-timeout", "1", "--body-timeout", "1"]).await;
+async fn step9_keeps_them_on_the_wire() {
+    judged(9, &["--header-timeout", "1", "--body-timeout", "1"]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn step8_keeps_all_its_contracts_over_http() {
-    let (target, serving) = steps::listening(8, &[]).await.unwrap();
+async fn step9_keeps_all_its_contracts_over_http() {
+    let (target, serving) = steps::listening(9, &[]).await.unwrap();
     let report = judge::contracts(&target).await;
     serving.abort();
     assert!(report.is_kept(), "{report}");

@@ -52,6 +52,24 @@ pub enum Proof {
     Keys(Arc<Keys>),
 }
 
+impl Client {
+    /// A program that acts for itself alone, known beforehand by this id and secret.
+    #[must_use]
+    pub fn program(known: &mcp_auth::issuer::client::Client) -> Self {
+        Self {
+            id: known.id().to_owned(),
+            name: None,
+            redirects: Vec::new(),
+            scope: None,
+            proof: Proof::Secret(hash(known.secret())),
+            may_ask_people: false,
+            may_refresh: false,
+            may_act_alone: true,
+            origin: Origin::File,
+        }
+    }
+}
+
 impl Proof {
     /// Does its client prove nothing?
     #[must_use]

@@ -11,8 +11,13 @@ pub const PROMISES: &[Promise] = promises! {
     metadata_is_at_both_addresses, "A1 A2", "the metadata of the resource is at the path form and at the root, one and the same";
     metadata_names_us_to_the_letter, "A1 A12", "`resource` is the URL that clients use, whatever the Host says, and an issuer is named";
     metadata_asks_for_little, "A11", "scopes_supported are the three of the workshop, without offline_access";
-    metadata_is_for_every_page, "A2", "any page may read both documents, without a token, and may keep them";
+    metadata_is_for_every_page, "A2", "any page may read the metadata, without a token, and may keep it";
     challenges_say_where_to_go, "A2 A4", "a 401 names the metadata and the scope mcp:read";
+};
+
+/// What is promised where the server is its own issuer.
+pub const ISSUER: &[Promise] = promises! {
+    issuers_document_is_for_every_page, "S2", "any page may read the issuer's document, without a token, and may keep it";
     issuers_name_is_exact, "S2 S3", "the issuer's document is where RFC 8414 has it, and says the name that the metadata says";
     issuer_says_what_works, "S2", "the issuer's document has what official clients ask for, and no more than works";
     nobody_logs_in_here, "S2", "the authorization endpoint is a page that says so, with 400";
@@ -64,18 +69,24 @@ async fn metadata_asks_for_little(t: &Target) -> Kept {
     Ok(())
 }
 
-async fn metadata_is_for_every_page(t: &Target) -> Kept {
-    for path in [path(t), issuer_path(t)] {
-        let call = t.get(&path).anonymous().header("origin", "https://elsewhere.example");
-        let answer = call.with("a foreign Origin").send().await?;
-        answer.is(200)?.json()?;
-        let allowed = answer.header("access-control-allow-origin")?;
-        demand!(allowed == Some("*"), "{}, {allowed:?}", answer.unlike("any page allowed"));
-        let caching = answer.list("cache-control");
-        let kept = caching.contains(&"public".into());
-        demand!(kept, "{}, Cache-Control: {caching:?}", answer.unlike("Cache-Control: public"));
-    }
+async fn is_for_every_page(t: &Target, path: &str) -> Kept {
+    let call = t.get(path).anonymous().header("origin", "https://elsewhere.example");
+    let answer = call.with("a foreign Origin").send().await?;
+    answer.is(200)?.json()?;
+    let allowed = answer.header("access-control-allow-origin")?;
+    demand!(allowed == Some("*"), "{}, {allowed:?}", answer.unlike("any page allowed"));
+    let caching = answer.list("cache-control");
+    let kept = caching.contains(&"public".into());
+    demand!(kept, "{}, Cache-Control: {caching:?}", answer.unlike("Cache-Control: public"));
     Ok(())
+}
+
+async fn metadata_is_for_every_page(t: &Target) -> Kept {
+    is_for_every_page(t, &path(t)).await
+}
+
+async fn issuers_document_is_for_every_page(t: &Target) -> Kept {
+    is_for_every_page(t, &issuer_path(t)).await
 }
 
 async fn challenges_say_where_to_go(t: &Target) -> Kept {

@@ -156,6 +156,9 @@ impl Terminal {
             }
         }
         process.envs(NAMED.map(|(_, variable)| variable).into_iter().zip(&self.ports));
+        process.env("MCP_LOGIN_PORT", &self.ports[1]);
+        process.env("XDG_CONFIG_HOME", self.folder.path()); // no login of whoever runs this
+        process.env("BROWSER", root().join("tests/clients/browser.py"));
         process.env("CURL_HOME", self.folder.path());
         process
     }
@@ -213,5 +216,10 @@ impl Terminal {
 /// Does a command need more than Rust?
 pub fn is_shell(typed: &str) -> bool {
     let first = typed.split(' ').next().unwrap_or_default();
-    matches!(first, "curl" | "npx" | "bash") || first.starts_with("scripts/")
+    matches!(first, "curl" | "npx" | "bash") || first.starts_with("scripts/") || logs_in(typed)
+}
+
+/// Does somebody log in? Python plays the browser (tests/clients/browser.py), and `jq` reads a secret.
+fn logs_in(typed: &str) -> bool {
+    typed.contains(" mcp-auth -- login ")
 }

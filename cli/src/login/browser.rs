@@ -1,0 +1,73 @@
+//! How is a link opened? By the program of the system for that, which gets it as one argument: no shell reads it.
+
+use std::process::{Command, Stdio};
+
+use reqwest::Url;
+
+/// Programs that open a link, with what they want before it; the first that is there.
+#[cfg(target_os = "macos")]
+const OPENERS: [(&str, &[&str]); 1] = [("open", &[])];
+#[cfg(windows)]
+const OPENERS: [(&str, &[&str]); 1] = [("rundll32", &["url.dll,FileProtocolHandler"])];
+#[cfg(not(any(target_os = "macos", windows)))]
+const OPENERS: [(&str, &[&str]); 3] =
+    [("xdg-open", &[]), ("wslview", &[]), ("sensible-browser", &[])];
+
+/// A link of the web. What else there is, is not opened: what a `file:` or a scheme of another program would do is not for a
+/// server to choose.
+struct Link<'a>(&'a str);
+
+/// Opens a link; says whether there was a program for that.
+pub fn open(link: &str) -> bool {
+    Link::read(link)
+        .is_some_and(|link| OPENERS.iter().any(|(program, before)| start(program, before, &link)))
+}
+
+impl<'a> Link<'a> {
+    fn read(text: &'a str) -> Option<Self> {
+        let url = Url::parse(text).ok()?;
+        let is_web = matches!(url.scheme(), "http" | "https") && url.has_host();
+        let is_plain = text.bytes().all(|byte| byte.is_ascii_graphic());
+        (is_web && is_plain).then_some(Self(text))
+    }
+}
+
+fn start(program: &str, before: &[&str], link: &Link<'_>) -> bool {
+    let mut command = Command::new(program);
+    command
+        .args(before)
+        .arg(link.0)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    let Ok(mut child) = command.spawn() else { return false };
+    std::thread::spawn(move || child.wait()); // or it would stay as a zombie until we end
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_links_of_the_web_are_opened() {
+        for good in ["https://login.example/a?b=c&d=%20", "http://localhost:9100/authorize"] {
+            assert!(Link::read(good).is_some(), "{good}");
+        }
+        for bad in [
+            "file:///etc/passwd",
+            "javascript:alert(1)",
+            "vscode://x",
+            "data:text/html,x",
+            "mailto:a@b.example",
+            "https://",
+            "--help",
+            "https://a.example/ b",
+            "https://a.example/\n",
+            "https://a.example/\u{1b}[2J",
+            "",
+        ] {
+            assert!(Link::read(bad).is_none(), "{bad}");
+        }
+    }
+}
