@@ -55,7 +55,8 @@ part_tools() {
 }
 
 part_shell() {
-  "$(python_tools "shellcheck-$SHELLCHECK")/bin/shellcheck" scripts/*.sh scripts/lessons/*.sh tests/clients/*.sh bench/*.sh .ci/run
+  "$(python_tools "shellcheck-$SHELLCHECK")/bin/shellcheck" scripts/*.sh scripts/lessons/*.sh scripts/keycloak/*.sh tests/clients/*.sh bench/*.sh .ci/run
+  scripts/keycloak/check.sh
 }
 
 part_workflows() {
@@ -155,7 +156,7 @@ LOGS=$(mktemp -d "${TMPDIR:-/tmp}/mcp-auth-check-all.XXXXXX")
 trap 'status=$?; rm -rf "$LOGS"; exit "$status"' EXIT
 
 part tools 'what the parts below need is there'
-wanted shell 'shellcheck'
+wanted shell 'shellcheck, and what keycloak.sh makes of its arguments'
 wanted workflows 'actionlint'
 wanted dependencies 'cargo-deny: licences, duplicates, sources'
 wanted advisories 'cargo-deny: known holes'

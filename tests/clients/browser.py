@@ -15,7 +15,7 @@ import os
 import sys
 import time
 from html.parser import HTMLParser
-from http.cookiejar import CookieJar
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from urllib.error import HTTPError, URLError
 from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
 from urllib.request import HTTPCookieProcessor, HTTPRedirectHandler, ProxyHandler, Request, build_opener
@@ -54,6 +54,8 @@ class Page(HTMLParser):
             self.hidden += 1
         elif tag == "form":
             self.forms.append(values)
+        elif tag == "input" and values.get("type") == "submit":
+            self.buttons.append((values.get("name", ""), values.get("value", "")))
         elif tag == "input":
             self.fields[values.get("name", "")] = (values.get("type", "text"), values.get("value", ""))
         elif tag == "button":
@@ -72,7 +74,12 @@ class NoRedirects(HTTPRedirectHandler):
         return None
 
 
-browser = build_opener(ProxyHandler({}), HTTPCookieProcessor(CookieJar()), NoRedirects())
+# To a browser this machine is safe without TLS, so cookies that are only for what is safe come back to it.
+cookies = CookieJar(DefaultCookiePolicy(secure_protocols=("http", "https")))
+browser = build_opener(ProxyHandler({}), HTTPCookieProcessor(cookies), NoRedirects())
+
+# What the two buttons of a page that asks for consent are called: here, and with Keycloak.
+BUTTONS = {"allow": [("decision", "allow"), ("accept", "")], "deny": [("decision", "deny"), ("cancel", "")]}
 
 
 def ask(url: str, form: dict | None = None) -> tuple[int, str | None, str]:
@@ -95,10 +102,11 @@ def filled_in(page: Page) -> dict[str, str]:
         if kind != "hidden" and name not in known:
             fail(f"nobody knows what to write into the field {name!r}")
         form[name] = value if kind == "hidden" else known[name]
-    if decisions := [value for name, value in page.buttons if name == "decision"]:
-        if DECISION not in decisions:
-            fail(f"there is no button {DECISION!r}, only {decisions}")
-        form["decision"] = DECISION
+    if "password" not in page.fields:
+        pressed = [button for button in page.buttons if button in BUTTONS[DECISION]]
+        if len(pressed) != 1:
+            fail(f"there is no button to {DECISION}, only {page.buttons}")
+        form.update(pressed)
         note("consent: " + " ".join(page.words))
     else:
         note("login: " + " ".join(page.words))

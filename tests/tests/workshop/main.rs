@@ -18,6 +18,7 @@ mod people;
 mod process;
 mod properties;
 mod readme;
+mod realms;
 mod requirements;
 mod running;
 mod settings;

@@ -8,6 +8,7 @@ mod matcher;
 mod prose;
 mod terminal;
 
+pub use document::root;
 use document::{Block, Document};
 use terminal::{Terminal, is_shell};
 

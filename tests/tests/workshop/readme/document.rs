@@ -43,7 +43,7 @@ impl Document {
     }
 
     /// All documents that readers are sent to: the root's, those of `docs`, of the library, of the authorization
-    /// server and of the tests, one for each step.
+    /// server, of Keycloak and of the tests, one for each step.
     pub fn all() -> Vec<Self> {
         let mut names = vec!["README.md".into(), "CONTRIBUTING.md".into(), "AGENTS.md".into()];
         names.extend(names_in("docs").into_iter().filter(|name| name.ends_with(".md")));
@@ -51,6 +51,8 @@ impl Document {
             [
                 "mcp-auth/README.md",
                 "servers/authorization/README.md",
+                "keycloak/README.md",
+                "keycloak/change-request.md",
                 "tests/README.md",
                 "tests/clients/conformance.md",
             ]

@@ -1,0 +1,55 @@
+//! Who may register himself, and what does everybody learn of the scopes?
+
+use serde_json::Value;
+
+use super::{POLICIES, SCOPES, list, words};
+
+/// Who may register himself: programs on this machine, which a person has to consent to, up to a number, for our scopes.
+pub fn registration(realm: &Value) -> Vec<String> {
+    let all = list(&realm["components"], POLICIES);
+    let anonymous =
+        |id: &str| all.iter().find(|p| p["providerId"] == id && p["subType"] == "anonymous");
+    let mut faults = Vec::new();
+    for id in
+        ["trusted-hosts", "consent-required", "scope", "max-clients", "allowed-client-templates"]
+    {
+        if anonymous(id).is_none() {
+            faults.push(format!("{id}: no such policy for who registers himself"));
+        }
+    }
+    if let Some(hosts) = anonymous("trusted-hosts") {
+        let config = &hosts["config"];
+        let asked = words(config, "host-sending-registration-request-must-match");
+        let local =
+            words(config, "trusted-hosts").iter().all(|h| ["localhost", "127.0.0.1"].contains(h));
+        if asked != ["${MCP_REGISTRATION_HOST_CHECK:true}"] || !local {
+            faults.push("others may register than programs on this machine".to_owned());
+        }
+    }
+    let may =
+        anonymous("allowed-client-templates").map(|p| words(&p["config"], "allowed-client-scopes"));
+    for scope in SCOPES.into_iter().chain(["openid", "offline_access"]) {
+        if !may.as_ref().is_some_and(|may| may.contains(&scope)) {
+            faults.push(format!("{scope}: nobody may register for it"));
+        }
+    }
+    faults
+}
+
+/// What people ask for is told to them in words; what only makes tokens work is told to nobody.
+pub fn shown(realm: &Value) -> Vec<String> {
+    let mut faults = Vec::new();
+    for scope in list(realm, "clientScopes") {
+        let (name, attributes) = (scope["name"].as_str().unwrap_or_default(), &scope["attributes"]);
+        let told = attributes["include.in.openid.provider.metadata"] == "true";
+        if attributes["include.in.token.scope"] != "true" && told {
+            faults.push(format!("{name}: for nobody to ask for, and told to all"));
+        }
+        if attributes["display.on.consent.screen"] == "true"
+            && attributes["consent.screen.text"].as_str().is_none_or(str::is_empty)
+        {
+            faults.push(format!("{name}: nothing to read for who consents"));
+        }
+    }
+    faults
+}
