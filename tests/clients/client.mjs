@@ -6,6 +6,7 @@
 //   MCP_CLIENT_ID=… MCP_CLIENT_SECRET=… MCP_ISSUER=…   find the way to a token, and step up, by itself
 //   MCP_EXPECT=refused                 the server must send us away with 401
 //   MCP_EXPECT=whoami                  the tool whoami must be there too
+//   MCP_EXPECT=program                 only whoami, which must name the client that MCP_CLIENT_ID says
 import assert from 'node:assert/strict';
 
 const [line, era, url] = process.argv.slice(2);
@@ -60,8 +61,15 @@ if (expected === 'refused') {
 await client.close();
 console.log(`ok: TypeScript client ${line}.x, ${era}${clientId ? ', client credentials' : token ? ', token' : ''}${expected === 'refused' ? ', refused' : ''}`);
 
+// In its own name, as somebody who may call tools and nothing else.
+async function program() {
+  const who = (await client.callTool({ name: 'whoami', arguments: {} })).structuredContent;
+  assert.equal(who.client, clientId, 'the client that whoami names');
+}
+
 async function tour() {
   await client.connect(transport);
+  if (expected === 'program') return program();
   const tools = names((await client.listTools()).tools);
   for (const tool of ['echo', 'get_time', ...(expected === 'whoami' ? ['whoami'] : [])]) {
     assert.ok(tools.includes(tool), `tools/list does not have ${tool}: ${tools}`);
@@ -98,7 +106,7 @@ function steppedUp() {
     return;
   }
   assert.equal(scopesAsked[0], 'mcp:read', 'the first token was not asked for with the scope of the challenge');
-  for (const scope of ['mcp:tools', 'mcp:prompts']) {
+  for (const scope of expected === 'program' ? ['mcp:tools'] : ['mcp:tools', 'mcp:prompts']) {
     const refusal = refusals.find(({ status, challenge }) => status === 403 && challenge.includes(`scope="${scope}"`));
     assert.match(refusal?.challenge ?? '', /error="insufficient_scope"/, `no 403 asked for ${scope}`);
     assert.ok(scopesAsked.some((asked) => asked?.split(' ').includes(scope)), `no token was asked for with ${scope}: ${scopesAsked}`);
