@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 . scripts/parts.sh
 . scripts/cache.sh
 
-PARTS='tools shell workflows dependencies advisories steps self-test clients conformance authorization login browser killed readme api package fuzz instructions memory'
+PARTS='tools shell workflows dependencies advisories steps self-test clients conformance authorization login table browser killed readme api package fuzz instructions memory'
 FULL_PARTS='side bench'
 STEPS=$(cd steps && printf '%s\n' step[0-9]* | sed 's/step//' | sort -n)
 LAST=$(tail -n 1 <<<"$STEPS")
@@ -113,6 +113,13 @@ part_login() {
   tests/clients/login.sh
 }
 
+part_table() {
+  debian curl jq unzip java:default-jre-headless timeout:coreutils
+  NODE=$(node_22) NPM_TOOLS=$(npm_tools) PYTHON=$(python_tools "python-$(pins tests/clients/requirements.txt)")/bin/python
+  export NODE NPM_TOOLS PYTHON
+  tests/clients/table.sh
+}
+
 # A thousand logins, while somebody kills the server again and again; `cargo test` has sixty.
 part_killed() {
   AUTHORIZATION_FLOWS=1000 cargo_test -q -p mcp-auth-server --test server whoever_pulls_the_plug -- --nocapture
@@ -166,6 +173,7 @@ wanted clients 'official clients: Inspector, Python, TypeScript'
 wanted conformance 'the official conformance suite'
 wanted authorization 'other people'\''s testers of authorization servers'
 wanted login 'other people'\''s clients log in'
+wanted table 'which client gets how far at which issuer, as docs/clients.md says'
 wanted killed 'what an authorization server has answered outlives its end'
 wanted browser 'the pages of the authorization server in Chromium'
 wanted readme 'the commands of the documents that need more than Rust'

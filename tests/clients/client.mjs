@@ -4,13 +4,14 @@
 //                                      ERA  modern or legacy; line 1 speaks legacy only
 //   MCP_TOKEN=…                        a token to send
 //   MCP_CLIENT_ID=… MCP_CLIENT_SECRET=… MCP_ISSUER=…   find the way to a token, and step up, by itself
+//   MCP_SCOPE="SCOPE …"                what to ask for; without it the client decides
 //   MCP_EXPECT=refused                 the server must send us away with 401
 //   MCP_EXPECT=whoami                  the tool whoami must be there too
 //   MCP_EXPECT=program                 only whoami, which must name the client that MCP_CLIENT_ID says
 import assert from 'node:assert/strict';
 
 const [line, era, url] = process.argv.slice(2);
-const { MCP_TOKEN: token, MCP_CLIENT_ID: clientId, MCP_CLIENT_SECRET: clientSecret, MCP_EXPECT: expected } = process.env;
+const { MCP_TOKEN: token, MCP_CLIENT_ID: clientId, MCP_CLIENT_SECRET: clientSecret, MCP_SCOPE: scope, MCP_EXPECT: expected } = process.env;
 
 const sdk = line === '2'
   ? await import('@modelcontextprotocol/client')
@@ -34,7 +35,7 @@ async function tracingFetch(input, init = {}) {
 }
 
 const authProvider = clientId
-  ? new sdk.ClientCredentialsProvider({ clientId, clientSecret, expectedIssuer: process.env.MCP_ISSUER })
+  ? new sdk.ClientCredentialsProvider({ clientId, clientSecret, scope, expectedIssuer: process.env.MCP_ISSUER })
   : undefined;
 const requestInit = token ? { headers: { Authorization: `Bearer ${token}` } } : undefined;
 const transport = new sdk.StreamableHTTPClientTransport(new URL(url), { authProvider, requestInit, fetch: tracingFetch });
@@ -101,6 +102,10 @@ async function tour() {
 // The client went from the bare URL to a token for mcp:read, and from each 403 to one that has the scope asked for as well.
 function steppedUp() {
   assert.equal(refusals[0]?.status, 401, 'the first request was not refused with 401');
+  if (scope) {
+    assert.deepEqual([scopesAsked, refusals.length], [[scope], 1], 'one token with these scopes was to do for all');
+    return;
+  }
   if (line === '1') { // it asks for a program's token without any scope, and so for all of them
     assert.deepEqual([scopesAsked, refusals.length], [[null], 1], 'one token without a scope was to do for all');
     return;

@@ -60,3 +60,26 @@ bridge() {
     "$NPM_TOOLS/node_modules/mcp-remote/dist/proxy.js" "$RESOURCE" "$(free_port)" --transport http-only "$@" || return 1
   say "ok: mcp-remote, $how${MCP_EXPECT:+, $MCP_EXPECT}"
 }
+
+# with_command: our own command, with the environment of the other clients. It asks nobody about the scope that is missing, but the browser does.
+with_command() {
+  local home how=(--login-dir) expires times=2
+  home=$(mktemp -d "$WORK/command.XXXXXX")
+  how+=("$home/logins")
+  [ "${MCP_EXPECT:-}" != program ] || { how+=(--client-credentials) && times=0; }
+  [ -z "${MCP_ASKED:-}" ] || times=1
+  unset MCP_ISSUER # it has to find that by itself
+  export MCP_LOGIN_DIR=$home/logins
+  "$OURS" login "$RESOURCE" "${how[@]}" >"$home/login" || return 1
+  "$OURS" call "$RESOURCE" --era "${MCP_ERA:-auto}" --yes --json tools call whoami >"$home/who" || return 1
+  jq -e --arg client "${MCP_CLIENT_ID:-}" '.. | objects | select(has("subject")) | ([.subject, .name] | index("mcp-admin")) or .client == $client' \
+    "$home/who" >/dev/null || { cat "$home/who" && return 1; }
+  [ "$(grep -c '^opened: ' "$LOGIN_LOG")" = "$times" ] || return 1
+  if [ "${MCP_EXPECT:-}" = refresh ]; then
+    expires=$(jq '[.. | objects | .expires? // empty] | first' "$home/who")
+    until_true 60 is_past $((expires + 3)) || return 1
+    "$OURS" call "$RESOURCE" --json tools call whoami | jq -e "[.. | objects | .expires? // empty] | first > $expires" >/dev/null || return 1
+    [ "$(grep -c '^opened: ' "$LOGIN_LOG")" = "$times" ] || return 1
+  fi
+  say "ok: mcp-auth, ${MCP_ERA:-auto}${MCP_EXPECT:+, $MCP_EXPECT}"
+}
