@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 . scripts/parts.sh
 . scripts/cache.sh
 
-PARTS='tools shell workflows dependencies advisories steps self-test clients conformance authorization login table browser killed readme api package fuzz instructions memory'
+PARTS='tools shell workflows dependencies advisories steps self-test clients conformance authorization login keycloak table browser killed readme api package fuzz instructions memory'
 FULL_PARTS='side bench'
 STEPS=$(cd steps && printf '%s\n' step[0-9]* | sed 's/step//' | sort -n)
 LAST=$(tail -n 1 <<<"$STEPS")
@@ -17,8 +17,8 @@ usage() {
 usage: scripts/check_all.sh [--full] [--only PART]… [--list]
 
   --only PART   this part alone, after \`tools\`; may be given again
-  --full        also those that take long: $FULL_PARTS; the self-test of every step, not of the last one alone; and the
-                library compared with its last release
+  --full        also those that take long: $FULL_PARTS; the self-test of every step, not of the last one alone; the
+                library compared with its last release; and the oldest Keycloak
   --list        names the parts
 
 Cache folder: $CACHE (MCP_AUTH_CACHE)
@@ -120,6 +120,13 @@ part_table() {
   tests/clients/table.sh
 }
 
+# The oldest version that is promised takes as long again.
+part_keycloak() {
+  debian curl jq unzip java:default-jre-headless
+  tests/clients/keycloak.sh
+  [ -z "$FULL" ] || tests/clients/keycloak.sh 26.4.5
+}
+
 # A thousand logins, while somebody kills the server again and again; `cargo test` has sixty.
 part_killed() {
   AUTHORIZATION_FLOWS=1000 cargo_test -q -p mcp-auth-server --test server whoever_pulls_the_plug -- --nocapture
@@ -173,6 +180,7 @@ wanted clients 'official clients: Inspector, Python, TypeScript'
 wanted conformance 'the official conformance suite'
 wanted authorization 'other people'\''s testers of authorization servers'
 wanted login 'other people'\''s clients log in'
+wanted keycloak 'a real Keycloak: the script, the people, the change request'
 wanted table 'which client gets how far at which issuer, as docs/clients.md says'
 wanted killed 'what an authorization server has answered outlives its end'
 wanted browser 'the pages of the authorization server in Chromium'

@@ -46,12 +46,6 @@ needs() { command -v "$1" >/dev/null || die "$1 is missing; install it with your
 # A number of one to five digits, and a port.
 is_port() { case $1 in '' | *[!0-9]* | ??????*) return 1 ;; esac; [ "$1" -ge 1 ] && [ "$1" -le 65535 ]; }
 
-# older_than MAJOR MINOR: is the version?
-older_than() {
-  local major=${VERSION%%.*} rest=${VERSION#*.}
-  [ "$major" -lt "$1" ] || { [ "$major" -eq "$1" ] && [ "${rest%%.*}" -lt "$2" ]; }
-}
-
 answers() { curl -sf -m 5 -o /dev/null --noproxy '*' "$ISSUER"; }
 is_taken() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 

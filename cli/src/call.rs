@@ -2,19 +2,21 @@
 
 mod actions;
 mod arguments;
-mod challenge;
-mod client;
+mod attempt;
+pub mod challenge;
+pub mod client;
 mod headers;
 mod message;
 mod metadata;
 mod peek;
 mod refusal;
 mod results;
-mod secrets;
+pub mod secrets;
 mod show;
 mod sse;
-mod target;
-mod wire;
+pub mod target;
+mod unreachable;
+pub mod wire;
 
 use std::time::Duration;
 
@@ -22,7 +24,7 @@ use clap::Subcommand;
 
 use crate::{
     exit::{self, Failure, Status},
-    input,
+    input, login,
 };
 use arguments::Argument;
 use client::{Client, Era};
@@ -70,9 +72,11 @@ struct Options {
     /// Send the token although anybody on the way can read it
     #[arg(long, global = true)]
     dangerously_send_token_over_http: bool,
+    #[command(flatten)]
+    login: attempt::Stored,
 }
 
-#[derive(Subcommand)]
+#[derive(Clone, Subcommand)]
 enum Action {
     /// What is this server, and what can it do? (server/discover, or initialize in the old era)
     #[command(after_help = "\
@@ -99,7 +103,7 @@ Example:
     Prompts(Prompts),
 }
 
-#[derive(Subcommand)]
+#[derive(Clone, Subcommand)]
 enum Tools {
     /// List the tools with their arguments
     #[command(after_help = "\
@@ -120,7 +124,7 @@ Example:
     Call(Used),
 }
 
-#[derive(Subcommand)]
+#[derive(Clone, Subcommand)]
 enum Prompts {
     /// List the prompts with their arguments
     #[command(after_help = "\
@@ -132,7 +136,7 @@ Example:
     Get(Used),
 }
 
-#[derive(clap::Args)]
+#[derive(Clone, clap::Args)]
 struct Used {
     /// Its name
     name: String,
@@ -153,6 +157,7 @@ Examples:
   mcp-auth call http://localhost:9000/mcp prompts get greeting name=Ada
   mcp-auth call http://localhost:9000/mcp discover --era legacy --show
   mcp-auth call http://localhost:9000/mcp discover --header 'Origin: http://evil.example'
+  mcp-auth login http://localhost:9000/mcp && mcp-auth call http://localhost:9000/mcp tools list
   MCP_TOKEN=\"$(cat token)\" mcp-auth call http://localhost:9000/mcp tools list";
 
 const CALLING: &str = "\
@@ -181,12 +186,12 @@ impl Args {
 
 /// Runs the command until it is done, or until Ctrl-C.
 pub fn run(args: Args) -> Result<(), Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| Failure::other(format!("cannot start: {error}")))?;
     let Args { url, options, action } = args;
     let token = Some(input::token(options.token.as_deref().unwrap_or_default())?);
     let token = token.filter(|token| !token.is_empty());
-    let is_secret = token.is_some() || options.header.iter().any(HeaderChange::is_secret);
+    let session = if token.is_some() { None } else { attempt::stored(&url, &options)? };
+    let is_secret =
+        token.is_some() || session.is_some() || options.header.iter().any(HeaderChange::is_secret);
     if is_secret && !url.keeps_secrets() && !options.dangerously_send_token_over_http {
         return Err(Failure::usage(format!(
             "a token is not sent to {}: without TLS anybody on the way can read it; use https://, or \
@@ -195,23 +200,26 @@ pub fn run(args: Args) -> Result<(), Failure> {
         )));
     }
     let show = options.show.then(|| Show::new(token.clone()));
-    let http = Http::new(&url, options.timeout, show, options.header)?;
+    let http = Http::new(&url, options.timeout, show, options.header.clone())?;
     let mut client = Client::new(http, url, token)?;
-    runtime.block_on(async {
+    let runtime = login::runtime()?;
+    let done = runtime.block_on(async {
         let done = tokio::select! {
-            done = actions::run(&mut client, options.era, action, options.json) => done,
+            done = attempt::run(&mut client, session, &options, &action) => done,
             _ = tokio::signal::ctrl_c() => Err(Failure::new(Status::Stopped, "stopped")),
         };
         client.close().await;
         done
-    })
+    });
+    runtime.shutdown_background(); // a question that nobody answers any more would hold it
+    done
 }
 
 fn object(text: &str) -> Result<serde_json::Map<String, serde_json::Value>, String> {
     serde_json::from_str(text).map_err(|error| format!("a JSON object is expected: {error}"))
 }
 
-fn seconds(text: &str) -> Result<Duration, &'static str> {
+pub fn seconds(text: &str) -> Result<Duration, &'static str> {
     let number = text.parse().ok().filter(|n| (1..=3600).contains(n));
     number.map(Duration::from_secs).ok_or("whole seconds from 1 to 3600 are expected")
 }

@@ -81,6 +81,19 @@ impl Failure {
         self
     }
 
+    /// A detail for programs.
+    pub fn detail(&self, key: &str) -> Option<&Value> {
+        self.details.get(key)
+    }
+
+    /// The same with a line more for people.
+    #[must_use]
+    pub fn and(mut self, line: &str) -> Self {
+        self.message.push('\n');
+        self.message.push_str(line);
+        self
+    }
+
     /// Did it end this way?
     pub fn is(&self, status: Status) -> bool {
         self.status == status
@@ -89,6 +102,11 @@ impl Failure {
     /// Did the server say that it has no such method?
     pub fn says_unknown_method(&self) -> bool {
         self.details.get("error").is_some_and(|error| error["code"] == -32601)
+    }
+
+    /// What it says to people.
+    pub fn message(&self) -> &str {
+        &self.message
     }
 
     /// Writes the failure to stderr, as a sentence or as one JSON object on one line.

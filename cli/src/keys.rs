@@ -223,7 +223,7 @@ fn clean(files: &KeyFiles, yes: bool, as_json: bool) -> Result<(), Failure> {
 }
 
 /// Does the next line say yes? Silence and everything else mean no.
-fn agrees(person: &mut impl BufRead) -> bool {
+pub fn agrees(person: &mut impl BufRead) -> bool {
     let mut answer = String::new();
     person.read_line(&mut answer).is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
 }

@@ -6,6 +6,8 @@ mod folder;
 mod input;
 mod inspect;
 mod keys;
+mod login;
+mod logout;
 mod output;
 mod times;
 mod token;
@@ -16,7 +18,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 
 use exit::Failure;
 
-/// Calls MCP servers over HTTP, makes tokens and keys, and says what is wrong with them
+/// Calls MCP servers over HTTP, logs in at them, makes tokens and keys, and says what is wrong with them
 #[derive(Parser)]
 #[command(
     name = "mcp-auth",
@@ -33,6 +35,8 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Call(Box<call::Args>),
+    Login(Box<login::Args>),
+    Logout(logout::Args),
     Token(Box<token::Args>),
     Keys(keys::Args),
     Inspect(inspect::Args),
@@ -49,6 +53,7 @@ Examples:
   mcp-auth keys generate
   mcp-auth token alice
   mcp-auth call http://localhost:9000/mcp tools list
+  mcp-auth login http://localhost:9000/mcp
   mcp-auth inspect \"$MCP_TOKEN\"
 
 In the folder of the workshop, where nothing is installed: cargo run --bin mcp-auth -- token alice";
@@ -61,6 +66,7 @@ Examples:
   mcp-auth completions powershell >> $PROFILE";
 
 fn main() -> ExitCode {
+    login::browser::remember();
     // before the arguments are read: `.env` has their defaults
     let loaded = match dotenvy::from_path(".env") {
         Err(error) if !error.not_found() => Err(Failure::usage(unread(&error))),
@@ -69,6 +75,8 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let json = match &cli.command {
         Command::Call(args) => args.json(),
+        Command::Login(args) => args.json(),
+        Command::Logout(args) => args.json(),
         Command::Token(args) => args.json(),
         Command::Keys(args) => args.json(),
         Command::Inspect(args) => args.json(),
@@ -96,6 +104,8 @@ fn unread(error: &dotenvy::Error) -> String {
 fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::Call(args) => call::run(*args),
+        Command::Login(args) => login::run(&args),
+        Command::Logout(args) => logout::run(&args),
         Command::Token(args) => token::run(&args),
         Command::Keys(args) => keys::run(&args),
         Command::Inspect(args) => inspect::run(&args),

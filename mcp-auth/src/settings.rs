@@ -93,7 +93,7 @@ impl Client {
 }
 
 /// Whose tokens are taken.
-#[derive(clap::Args, Clone, Debug, Default)]
+#[derive(clap::Args, Clone, Debug)]
 #[command(next_help_heading = "Issuer")]
 pub struct Issuer {
     /// Name of the issuer, such as http://localhost:8080/realms/mcp-realm, letter by letter as it names itself
@@ -108,6 +108,9 @@ pub struct Issuer {
     /// Where in a token roles stand: JSON pointers, such as /realm_access/roles [default: /roles]
     #[arg(long, env = "MCP_ROLES", value_name = "POINTER", value_delimiter = ',')]
     pub roles: Vec<String>,
+    /// Seconds after which the keys of the issuer are fetched again: so long may a key that it takes back go on opening
+    #[arg(long, env = "MCP_ISSUER_REFRESH", default_value = "300", value_parser = refresh, value_name = "SECONDS")]
+    pub issuer_refresh: Duration,
 }
 
 /// How strictly tokens are read.
@@ -120,6 +123,12 @@ pub struct Tokens {
     /// Bytes that the header Authorization may have
     #[arg(long, env = "MCP_MAX_AUTHORIZATION", default_value_t = 8192, value_parser = count, value_name = "BYTES")]
     pub max_authorization: usize,
+}
+
+/// Parses the time between two fetches: the issuer is not to be flooded, and not to be believed for ever.
+fn refresh(text: &str) -> Result<Duration, &'static str> {
+    let number = text.parse().ok().filter(|n| (1..=86_400).contains(n));
+    number.map(Duration::from_secs).ok_or("whole seconds from 1 to 86400 are expected")
 }
 
 /// Parses a leeway: more than a few minutes would make expiry meaningless.

@@ -44,10 +44,13 @@ container_begin() {
   chmod 644 "$RUN/import/mcp-realm-realm.json"
   settings >"$RUN/settings"
   note "starting Keycloak $VERSION on port $PORT, with $ENGINE; the first time its image is fetched"
-  # Whoever comes through the published port has the address of the engine, so who registers cannot be told by it.
-  MCP_REGISTRATION_HOST_CHECK=false "$ENGINE" run -d --name "$NAME-$PORT" -p "127.0.0.1:$PORT:$PORT" \
+  # Whoever comes through the published port has the address of the engine, so who registers cannot be told by it; Keycloak
+  # wants one of the two checks. With the other one a program's `client_uri` has to be here, or where most come from.
+  export MCP_REGISTRATION_HOST_CHECK=false MCP_REGISTRATION_URI_CHECK=true MCP_CLIENT_URI_HOST=${MCP_CLIENT_URI_HOST:-github.com}
+  "$ENGINE" run -d --name "$NAME-$PORT" -p "127.0.0.1:$PORT:$PORT" \
     -v "$RUN/import:/opt/keycloak/data/import:ro,z" -e KC_BOOTSTRAP_ADMIN_USERNAME -e KC_BOOTSTRAP_ADMIN_PASSWORD -e MCP_AUDIENCE \
-    -e MCP_SERVER_SECRET -e MCP_SERVICE_SECRET -e MCP_ADMIN_PASSWORD -e MCP_USER_PASSWORD -e MCP_GUEST_PASSWORD -e MCP_REGISTRATION_HOST_CHECK \
+    -e MCP_SERVER_SECRET -e MCP_SERVICE_SECRET -e MCP_ADMIN_PASSWORD -e MCP_USER_PASSWORD -e MCP_GUEST_PASSWORD \
+    -e MCP_REGISTRATION_HOST_CHECK -e MCP_REGISTRATION_URI_CHECK -e MCP_CLIENT_URI_HOST \
     "quay.io/keycloak/keycloak:$VERSION" start-dev --import-realm --cache=local --http-port="$PORT" --hostname="http://localhost:$PORT" \
     ${CIMD:+--features=cimd} >/dev/null || die "$ENGINE could not start Keycloak; its own words stand above"
 }

@@ -1,12 +1,19 @@
 # shellcheck shell=bash
 # How does Keycloak run where there is Java alone? From its distribution: unpacked and built once for each version, with the
 # realm imported once for each realm file, so that a start only has to start.
+# shellcheck disable=SC2153 # VERSION is keycloak.sh's
 
 # shellcheck disable=SC2034 # keycloak.sh reads it
 KEYCLOAK=26.7.5
 CENTRAL=https://repo1.maven.org/maven2/org/keycloak/keycloak-quarkus-dist
 SHA256_26_7_5=30ef87fb7101c43d29688d1ae80c0588ff4a151b3330e9f664bf9692d398658a
 SHA256_26_4_5=72f73642a2c36de797d51b4b2b342d4a49f6e5832af10aa470cd123627bd80b3
+
+# older_than MAJOR MINOR: is the version?
+older_than() {
+  local major=${VERSION%%.*} rest=${VERSION#*.}
+  [ "$major" -lt "$1" ] || { [ "$major" -eq "$1" ] && [ "${rest%%.*}" -lt "$2" ]; }
+}
 
 java_version() { "$1" -version 2>&1 | sed -n '1s/.*version "\([0-9]*\).*/\1/p'; }
 
@@ -18,14 +25,13 @@ find_java() {
     [ "${version:-0}" -lt 17 ] || { export JAVA=$each && return; }
   done
   die 'neither docker nor podman works here, and there is no Java of 17 or newer: install one of them
-  Debian, Ubuntu: apt install openjdk-17-jre-headless    macOS: brew install openjdk@21    or start Docker'
+  Debian, Ubuntu: apt install default-jre-headless    macOS: brew install openjdk@21    or start Docker'
 }
 
 # checked FILE: is this the distribution? The sum of a version that is not known here is asked where the file came from,
 # which stops accidents and no thief.
 checked() {
   local known sum=sha256sum
-  # shellcheck disable=SC2153 # of keycloak.sh
   case $VERSION in
     26.7.5) known=$SHA256_26_7_5 ;;
     26.4.5) known=$SHA256_26_4_5 ;;

@@ -51,6 +51,12 @@ impl Login {
         Ok(Self { client, issuer: issuer.to_owned(), metadata, client_id })
     }
 
+    /// The same, as another client that the server knows.
+    #[must_use]
+    pub fn of(&self, client_id: &str) -> Self {
+        Self { client_id: client_id.to_owned(), ..self.clone() }
+    }
+
     /// Logs a person in, who allows what is asked, and gives the answer of the token endpoint.
     ///
     /// # Errors

@@ -23,7 +23,7 @@ const HEADER_MISMATCH: i64 = -32020;
 pub async fn run(
     client: &mut Client,
     era: Era,
-    action: Action,
+    action: &Action,
     as_json: bool,
 ) -> Result<(), Failure> {
     let hello = client.open(era).await?;
@@ -48,7 +48,7 @@ pub async fn run(
         Action::Tools(Tools::List) => list_one(client, "tools", as_json).await,
         Action::Prompts(Prompts::List) => list_one(client, "prompts", as_json).await,
         Action::Tools(Tools::Get { name }) => {
-            let found = list(client, "tools", Some(&name)).await?.pop().ok_or_else(|| {
+            let found = list(client, "tools", Some(name)).await?.pop().ok_or_else(|| {
                 Failure::other(format!(
                     "the server lists no tool `{name}`; `tools list` shows them"
                 ))
@@ -68,8 +68,8 @@ pub async fn run(
             if failed { Err(Failure::new(Status::ToolError, text)) } else { Ok(()) }
         }
         Action::Prompts(Prompts::Get(used)) | Action::Get(used) => {
-            let given = match used.args {
-                Some(object) => object,
+            let given = match &used.args {
+                Some(object) => object.clone(),
                 None => arguments::object(&used.arguments, None)?, // always text (PROMPTS)
             };
             let result = client.call("prompts/get", named(&used.name, given)).await?;
@@ -88,26 +88,26 @@ fn named(name: &str, arguments: Map<String, Value>) -> Map<String, Value> {
     params
 }
 
-async fn call_tool(client: &mut Client, used: Used) -> Result<Value, Failure> {
+async fn call_tool(client: &mut Client, used: &Used) -> Result<Value, Failure> {
     let Used { name, arguments, args } = used;
     let mut tool = None;
-    if arguments::need_schema(&arguments) {
-        tool = find_tool(client, &name).await?;
+    if arguments::need_schema(arguments) {
+        tool = find_tool(client, name).await?;
     }
     let given = match args {
-        Some(object) => object,
-        None => arguments::object(&arguments, tool.as_ref().map(|tool| &tool["inputSchema"]))?,
+        Some(object) => object.clone(),
+        None => arguments::object(arguments, tool.as_ref().map(|tool| &tool["inputSchema"]))?,
     };
     let headers = mirrored(client, tool.as_ref(), &given);
-    let reply = client.post("tools/call", named(&name, given.clone()), headers).await?;
+    let reply = client.post("tools/call", named(name, given.clone()), headers).await?;
     if let (None, Said::Error(error)) = (&tool, &reply.said)
         && error["code"] == HEADER_MISMATCH
-        && let Some(tool) = find_tool(client, &name).await?
+        && let Some(tool) = find_tool(client, name).await?
     {
         // it wants an argument in a header too, which only its schema tells
         let headers = mirrored(client, Some(&tool), &given);
         if !headers.is_empty() {
-            let reply = client.post("tools/call", named(&name, given), headers).await?;
+            let reply = client.post("tools/call", named(name, given), headers).await?;
             return client.result(reply).await;
         }
     }

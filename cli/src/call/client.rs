@@ -69,13 +69,7 @@ pub struct Client {
 impl Client {
     /// A client that has not called anybody yet.
     pub fn new(http: Http, target: Target, token: Option<String>) -> Result<Self, Failure> {
-        let authorization =
-            token.as_ref().map(|token| HeaderValue::from_str(&format!("Bearer {token}")));
-        let authorization = authorization.transpose().map_err(|_: InvalidHeaderValue| {
-            Failure::usage(
-                "the token has characters that no header can carry, such as a line's end",
-            )
-        })?;
+        let authorization = token.as_deref().map(bearer).transpose()?;
         Ok(Self {
             http,
             target,
@@ -86,6 +80,16 @@ impl Client {
             last_id: 0,
             in_flight: false,
         })
+    }
+
+    /// Begins anew, with this token from now on.
+    pub async fn authorize(&mut self, token: String) -> Result<(), Failure> {
+        self.close().await;
+        (self.version, self.session) = (None, None);
+        self.authorization = Some(bearer(&token)?);
+        self.http.mask(&token);
+        self.token = Some(token);
+        Ok(())
     }
 
     /// Agrees on an era; returns what the server said about itself, if it was asked.
@@ -102,6 +106,11 @@ impl Client {
                 }
             }
         }
+    }
+
+    /// Whom it calls.
+    pub fn target(&self) -> &Target {
+        &self.target
     }
 
     /// Is this the modern era?
@@ -258,6 +267,12 @@ impl Client {
         }
         headers
     }
+}
+
+fn bearer(token: &str) -> Result<HeaderValue, Failure> {
+    HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_: InvalidHeaderValue| {
+        Failure::usage("the token has characters that no header can carry, such as a line's end")
+    })
 }
 
 fn speaks_modern(discovered: &Value) -> bool {

@@ -2,7 +2,9 @@
 
 use std::str::FromStr;
 
-use reqwest::header::{ACCEPT, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue,
+};
 
 use super::{secrets::is_secret, wire::Outgoing};
 
@@ -35,6 +37,11 @@ impl FromStr for HeaderChange {
 }
 
 impl HeaderChange {
+    /// Is it about the header of tokens?
+    pub fn is_authorization(&self) -> bool {
+        self.name == AUTHORIZATION
+    }
+
     /// Does it let its bearer in?
     pub fn is_secret(&self) -> bool {
         self.value.is_some() && is_secret(self.name.as_str())

@@ -61,18 +61,23 @@ async fn refused(http: &Http, target: &Target, token: Option<&str>, answer: &Ans
         lines.extend(more.into_iter().map(|line| format!("    {line}")));
     }
     lines.extend(in_log(answer));
-    lines.push(match token {
-        None => "  give it in the variable MCP_TOKEN, or with --token".into(),
-        Some(_) => {
-            "  `mcp-auth inspect` says what is in a token, and whether a server here takes it"
-                .into()
+    // a server that is its own issuer knows no people
+    let people = servers[0].as_str().is_some_and(|issuer| !target.shown().starts_with(issuer));
+    match token {
+        None if people => {
+            lines.push(format!("  log in: mcp-auth login {}", target.shown()));
+            lines.push("  or give a token in the variable MCP_TOKEN, or with --token".into());
         }
-    });
-    if target.is_loopback() && token.is_none() {
-        lines.push(
-            "  a server of the workshop takes one of: cargo run --bin mcp-auth -- token alice"
+        None => {
+            lines.push("  give it in the variable MCP_TOKEN, or with --token".into());
+            if target.is_loopback() {
+                lines.push("  a server of the workshop takes one of: cargo run --bin mcp-auth -- token alice".into());
+            }
+        }
+        Some(_) => lines.push(
+            "  `mcp-auth inspect` says what is in a token, and whether a server here takes it"
                 .into(),
-        );
+        ),
     }
     Failure::new(Status::Refused, lines.join("\n"))
         .with("error", error)

@@ -119,7 +119,7 @@ fn masked(name: &HeaderName, value: &str) -> String {
 }
 
 /// One word for a POSIX shell.
-fn quoted(text: &str) -> String {
+pub fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 

@@ -1,7 +1,7 @@
 //! How does one HTTP message get there, and its answer back? Within limits of time and size, without
 //! following redirects: a token that is meant for one server must not be carried to another.
 
-use std::{error::Error as _, io::ErrorKind, time::Duration};
+use std::time::Duration;
 
 use reqwest::{
     Client, Method, Response, StatusCode,
@@ -15,6 +15,7 @@ use super::{
     show::Show,
     sse::Events,
     target::Target,
+    unreachable::{root, unreachable},
 };
 use crate::{exit::Failure, output};
 
@@ -62,6 +63,7 @@ pub struct Http {
     timeout: Duration,
     show: Option<Show>,
     changes: Vec<HeaderChange>,
+    most: usize,
 }
 
 impl Http {
@@ -82,12 +84,47 @@ impl Http {
         let client = builder
             .build()
             .map_err(|error| Failure::other(format!("TLS cannot be set up: {}", root(&error))))?;
-        Ok(Self { client, timeout, show, changes })
+        Ok(Self { client, timeout, show, changes, most: MAX_BODY })
+    }
+
+    /// The same, which reads no more than this of an answer.
+    #[must_use]
+    pub fn at_most(mut self, bytes: usize) -> Self {
+        self.most = bytes;
+        self
+    }
+
+    /// What is shown from now on has this token masked.
+    pub fn mask(&mut self, token: &str) {
+        if self.show.is_some() {
+            self.show = Some(Show::new(Some(token.to_owned())));
+        }
     }
 
     /// Sends a request and reads its answer. The events of a stream go to `event`, until it says that
     /// this was the last one needed.
     pub async fn send(
+        &self,
+        request: Outgoing,
+        event: &mut dyn FnMut(&str) -> bool,
+    ) -> Result<Answer, Failure> {
+        let target = request.target.clone();
+        let answer = self.exchange(request, event).await?;
+        if answer.status.is_redirection() {
+            let to = answer.headers.get(LOCATION).map(|to| String::from_utf8_lossy(to.as_bytes()));
+            return Err(Failure::other(format!(
+                "{} answers {} and sends callers to {}; redirects are not followed, because a token is \
+                 meant for one server: if you trust that one, call it by its own URL",
+                target.shown(),
+                answer.status.as_u16(),
+                to.as_deref().unwrap_or("a place that it does not name"),
+            )));
+        }
+        Ok(answer)
+    }
+
+    /// The same for whom a redirect is an answer like others. Nobody follows it here either.
+    pub async fn exchange(
         &self,
         mut request: Outgoing,
         event: &mut dyn FnMut(&str) -> bool,
@@ -121,16 +158,6 @@ impl Http {
             show.end(&body, &request);
         }
         let (status, headers, streamed) = answer?;
-        if status.is_redirection() {
-            let to = headers.get(LOCATION).map(|to| String::from_utf8_lossy(to.as_bytes()));
-            return Err(Failure::other(format!(
-                "{} answers {} and sends callers to {}; redirects are not followed, because a token is \
-                 meant for one server: if you trust that one, call it by its own URL",
-                target.shown(),
-                status.as_u16(),
-                to.as_deref().unwrap_or("a place that it does not name"),
-            )));
-        }
         Ok(Answer { status, headers, body, streamed })
     }
 
@@ -153,11 +180,15 @@ impl Http {
                 ))
             })?;
             let Some(chunk) = chunk else { return Ok(()) };
-            if body.len() + chunk.len() > MAX_BODY {
+            if body.len() + chunk.len() > self.most {
                 return Err(Failure::other(format!(
-                    "the answer of {} is longer than {} MiB and was not read to its end",
+                    "the answer of {} is longer than {} and was not read to its end",
                     target.shown(),
-                    MAX_BODY >> 20
+                    if self.most < 1 << 20 {
+                        format!("{} KiB", self.most >> 10)
+                    } else {
+                        format!("{} MiB", self.most >> 20)
+                    },
                 )));
             }
             body.extend_from_slice(&chunk);
@@ -202,32 +233,4 @@ fn media_type(headers: &HeaderMap) -> String {
     let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let value = value.and_then(|value| value.split(';').next()).unwrap_or_default();
     value.trim().to_ascii_lowercase()
-}
-
-/// Why is there no answer at all?
-fn unreachable(error: &reqwest::Error, target: &Target) -> Failure {
-    let (origin, mut cause) = (target.origin(), error.source());
-    while let Some(error) = cause {
-        let refused = error.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
-        if refused == Some(ErrorKind::ConnectionRefused) {
-            return Failure::unreachable(format!(
-                "nobody listens at {origin}: is the server running, and is this its port?"
-            ));
-        }
-        cause = error.source();
-    }
-    let what = if error.is_connect() { "cannot be reached" } else { "gave no answer" };
-    let reason = root(error);
-    let is_plain = reason.contains("InvalidContentType"); // what rustls says of an answer that is not TLS
-    let hint = if is_plain { "; it does not speak TLS: is http:// meant?" } else { "" };
-    Failure::unreachable(format!("{origin} {what}: {reason}{hint}"))
-}
-
-/// The innermost reason: the outer ones say only that there is an inner one.
-fn root(error: &reqwest::Error) -> String {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
-    }
-    cause.to_string()
 }

@@ -6,6 +6,7 @@ mod bad;
 mod call;
 mod inspect;
 mod keys;
+mod login;
 mod odd;
 mod refusals;
 mod support;

@@ -25,6 +25,7 @@ pub struct Seen {
     pub path: String,
     pub headers: HeaderMap,
     pub body: Value,
+    pub text: String,
 }
 
 impl Seen {
@@ -35,6 +36,12 @@ impl Seen {
     /// The JSON-RPC method; for a request without a body the HTTP method.
     pub fn method(&self) -> &str {
         self.body["method"].as_str().unwrap_or(self.http.as_str())
+    }
+
+    /// A parameter of the form.
+    pub fn form(&self, name: &str) -> Option<String> {
+        let mut pairs = url::form_urlencoded::parse(self.text.as_bytes());
+        pairs.find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
     }
 
     /// A result for this request, as JSON.
@@ -84,6 +91,7 @@ impl Server {
                         path: parts.uri.to_string(),
                         headers: parts.headers,
                         body: serde_json::from_slice(&body).unwrap_or_default(),
+                        text: String::from_utf8_lossy(&body).into_owned(),
                     };
                     log.requests.lock().unwrap().push(seen.clone());
                     log.grown.notify_all();
@@ -149,7 +157,15 @@ pub fn std_command() -> std::process::Command {
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_mcp-auth"));
     command.current_dir(env!("CARGO_TARGET_TMPDIR"));
     let ours = ["MCP_TOKEN", "MCP_KEYS_DIR", "MCP_PUBLIC_URL", "MCP_PORT", "MCP_LEEWAY"];
-    let proxies = ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "CLICOLOR_FORCE"];
+    let login = ["DIR", "CLIENT_ID", "CLIENT_SECRET", "CLIENT_SECRET_FILE", "CLIENT_METADATA_URL"];
+    for name in login {
+        command.env_remove(format!("MCP_LOGIN_{name}"));
+    }
+    for name in ["XDG_CONFIG_HOME", "APPDATA"] {
+        command.env(name, concat!(env!("CARGO_TARGET_TMPDIR"), "/no-logins"));
+    }
+    let proxies =
+        ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "CLICOLOR_FORCE", "BROWSER"];
     for name in ours.into_iter().chain(proxies) {
         command.env_remove(name);
     }

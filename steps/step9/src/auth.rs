@@ -43,7 +43,7 @@ pub async fn verifier(
     if !settings.issuer.roles.is_empty() {
         policy = policy.roles_at(settings.issuer.roles.clone());
     }
-    let mut remote = Remote::new(policy);
+    let mut remote = Remote::new(policy).refresh(settings.issuer.issuer_refresh);
     if let Some(inside) = &settings.issuer.issuer_internal_url {
         remote = remote.internal_url(inside)?;
     }

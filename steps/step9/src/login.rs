@@ -37,10 +37,11 @@ pub async fn issuer(settings: &Settings, server: &PublicUrl) -> anyhow::Result<S
     Ok(issuer)
 }
 
-/// What somebody wants to know who has just started it on his own machine: where to log in, who may, and what to try.
-pub fn hints(settings: &Settings, server: &PublicUrl, issuer: &str) -> String {
+/// The endpoint, alone in its line; on one's own machine also where to log in, who may, and what to try.
+pub fn greeting(settings: &Settings, server: &PublicUrl, issuer: &str) -> String {
+    let mcp = server.endpoint();
     if !server.is_development() {
-        return String::new();
+        return format!("{mcp}\n");
     }
     let who = match settings.issuer.issuer {
         Some(_) => String::new(),
@@ -48,10 +49,9 @@ pub fn hints(settings: &Settings, server: &PublicUrl, issuer: &str) -> String {
             format!(" as {}", DEMO.map(|(name, word, _)| format!("{name} / {word}")).join(", "))
         }
     };
-    let mcp = server.endpoint();
     format!(
-        "\n\nlog in at {issuer}{who}\n\ntry:\n  curl -i {mcp}\n  \
+        "{mcp}\n\nlog in at {issuer}{who}\n\ntry:\n  curl -i {mcp}\n  \
          cargo run --bin mcp-auth -- login {mcp}\n  \
-         cargo run --bin mcp-auth -- call {mcp} tools call whoami"
+         cargo run --bin mcp-auth -- call {mcp} tools call whoami\n"
     )
 }

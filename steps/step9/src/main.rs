@@ -10,7 +10,7 @@ fn main() -> ExitCode {
         let bound = server::bind(&settings.listen).await?;
         let issuer = login::issuer(&settings, &bound.url).await?;
         let app = app(&settings, &bound.url, &issuer).await?;
-        println!("{}{}", bound.url.endpoint(), login::hints(&settings, &bound.url, &issuer));
+        print!("{}", login::greeting(&settings, &bound.url, &issuer));
         server::serve(bound, app, &settings.connections).await
     })
 }

@@ -42,13 +42,14 @@ impl Document {
         Self { name: name.to_owned(), text }
     }
 
-    /// All documents that readers are sent to: the root's, those of `docs`, of the library, of the authorization
-    /// server, of Keycloak and of the tests, one for each step.
+    /// All documents that readers are sent to: the root's, those of `docs`, of the command, of the library, of the
+    /// authorization server, of Keycloak and of the tests, one for each step.
     pub fn all() -> Vec<Self> {
         let mut names = vec!["README.md".into(), "CONTRIBUTING.md".into(), "AGENTS.md".into()];
         names.extend(names_in("docs").into_iter().filter(|name| name.ends_with(".md")));
         names.extend(
             [
+                "cli/README.md",
                 "mcp-auth/README.md",
                 "servers/authorization/README.md",
                 "keycloak/README.md",

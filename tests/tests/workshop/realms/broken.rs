@@ -154,6 +154,11 @@ fn what_is_wrong_is_told() {
             "others may register",
         ),
         (
+            policy("trusted-hosts") + "/config/client-uris-must-match",
+            json!(["true"]),
+            "a program with a web site elsewhere may not register",
+        ),
+        (
             policy("consent-required") + "/providerId",
             json!("scope"),
             "consent-required: no such policy",

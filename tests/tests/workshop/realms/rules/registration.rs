@@ -20,10 +20,14 @@ pub fn registration(realm: &Value) -> Vec<String> {
     if let Some(hosts) = anonymous("trusted-hosts") {
         let config = &hosts["config"];
         let asked = words(config, "host-sending-registration-request-must-match");
-        let local =
-            words(config, "trusted-hosts").iter().all(|h| ["localhost", "127.0.0.1"].contains(h));
-        if asked != ["${MCP_REGISTRATION_HOST_CHECK:true}"] || !local {
+        let trusted = ["localhost", "127.0.0.1", "${MCP_CLIENT_URI_HOST:localhost}"];
+        if asked != ["${MCP_REGISTRATION_HOST_CHECK:true}"]
+            || words(config, "trusted-hosts") != trusted
+        {
             faults.push("others may register than programs on this machine".to_owned());
+        }
+        if words(config, "client-uris-must-match") != ["${MCP_REGISTRATION_URI_CHECK:false}"] {
+            faults.push("a program with a web site elsewhere may not register".to_owned());
         }
     }
     let may =

@@ -1,0 +1,158 @@
+//! Where does the browser bring the answer? To a port of this machine, which listens until one good answer has come
+//! (RFC 8252 §7.3).
+
+use std::{
+    future::IntoFuture as _,
+    net::Ipv4Addr,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use axum::{
+    Router,
+    extract::State,
+    http::{Method, StatusCode, Uri, header},
+    response::{IntoResponse as _, Response},
+    routing::any,
+};
+use reqwest::Url;
+use tokio::{
+    net::TcpListener,
+    sync::{Notify, oneshot},
+    time::timeout,
+};
+
+use super::{
+    code::{Heard, Request},
+    registration::redirect,
+};
+use crate::{exit::Failure, output};
+
+/// How long the last page may take to reach the browser.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// A port of this machine.
+pub struct Listener {
+    socket: TcpListener,
+    /// Its number.
+    pub port: u16,
+}
+
+struct Waiting {
+    request: Arc<Request>,
+    answer: Mutex<Option<oneshot::Sender<Result<String, Failure>>>>,
+}
+
+impl Listener {
+    /// Listens at this port of 127.0.0.1, which no other machine reaches; at 0 the system chooses one.
+    pub async fn at(port: u16) -> std::io::Result<Self> {
+        let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
+        let port = socket.local_addr()?.port();
+        Ok(Self { socket, port })
+    }
+
+    /// At the port that is wanted, else at the one from last time if it is free, else at any.
+    pub async fn open(wanted: Option<u16>, last: Option<u16>) -> Result<Self, Failure> {
+        let cannot = |port: u16, error: std::io::Error| {
+            Failure::other(format!("cannot listen at port {port} of 127.0.0.1: {error}"))
+        };
+        if let Some(port) = wanted {
+            return Self::at(port).await.map_err(|error| cannot(port, error));
+        }
+        if let Some(port) = last
+            && let Ok(there) = Self::at(port).await
+        {
+            return Ok(there);
+        }
+        Self::at(0).await.map_err(|error| cannot(0, error))
+    }
+
+    /// Where the browser is to be sent.
+    pub fn redirect(&self) -> String {
+        redirect(self.port)
+    }
+
+    /// Waits for the answer to a request: the code.
+    pub async fn answer(self, request: Arc<Request>, time: Duration) -> Result<String, Failure> {
+        let (told, answer) = oneshot::channel();
+        let waiting = Arc::new(Waiting { request, answer: Mutex::new(Some(told)) });
+        let enough = Arc::new(Notify::new());
+        let ended = enough.clone();
+        let router =
+            Router::new().route("/callback", any(callback)).fallback(nothing).with_state(waiting);
+        let served = axum::serve(self.socket, router);
+        let served = served.with_graceful_shutdown(async move { ended.notified().await });
+        let server = tokio::spawn(served.into_future());
+        let answer = timeout(time, answer).await;
+        enough.notify_one();
+        let stop = server.abort_handle();
+        // the last page is on its way; whoever holds a connection and says nothing holds up nobody
+        let _ = timeout(FAREWELL, server).await;
+        stop.abort();
+        let answer = answer.map_err(|_| {
+            Failure::unreachable(format!(
+                "nobody has logged in within {} s; --timeout allows more",
+                time.as_secs()
+            ))
+        })?;
+        answer.map_err(|_| Failure::other("the port of the answer was closed"))?
+    }
+}
+
+async fn callback(State(waiting): State<Arc<Waiting>>, method: Method, uri: Uri) -> Response {
+    if method != Method::GET {
+        return page(StatusCode::METHOD_NOT_ALLOWED, "A browser comes here with GET.");
+    }
+    let answer = match waiting.request.hear(uri.query().unwrap_or_default()) {
+        Heard::Answer(answer) => answer,
+        Heard::NotOurs(why) => {
+            output::note(&format!("an answer was passed over: {why}"));
+            return page(
+                StatusCode::BAD_REQUEST,
+                "This is not the answer to the login that is waiting here.",
+            );
+        }
+    };
+    let told = waiting.answer.lock().ok().and_then(|mut told| told.take());
+    let Some(told) = told else {
+        return page(StatusCode::GONE, "This answer has been heard already.");
+    };
+    let page = match &answer {
+        Ok(_) => page(StatusCode::OK, "Done. You can close this page and go back to the terminal."),
+        Err(_) => page(StatusCode::OK, "That did not work. The terminal says why."),
+    };
+    let _ = told.send(answer); // whoever waited may have stopped
+    page
+}
+
+async fn nothing() -> Response {
+    page(StatusCode::NOT_FOUND, "There is nothing here.")
+}
+
+/// A page for people: it loads nothing, sends nobody the address that has the code in it, and is kept nowhere.
+fn page(status: StatusCode, text: &str) -> Response {
+    let body = format!(
+        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>mcp-auth</title><p>{text}</p></html>\n"
+    );
+    let headers = [
+        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+        (header::CACHE_CONTROL, "no-store"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::CONNECTION, "close"),
+    ];
+    (status, headers, body).into_response()
+}
+
+/// Is the browser sent back with the news that nobody knows this client?
+pub fn says_unknown_client(location: &str, redirect: &str) -> bool {
+    let (Ok(location), Ok(redirect)) = (Url::parse(location), Url::parse(redirect)) else {
+        return false;
+    };
+    let error = location.query_pairs().find(|(name, _)| name == "error");
+    let is_back = location.origin() == redirect.origin() && location.path() == redirect.path();
+    is_back
+        && error
+            .is_some_and(|(_, error)| matches!(&*error, "invalid_client" | "unauthorized_client"))
+}

@@ -1,0 +1,156 @@
+//! What comes back from the browser, and from the token endpoint, is not believed either.
+
+use axum::{
+    body::Body,
+    response::{IntoResponse as _, Response},
+};
+use serde_json::{Value, json};
+
+use super::{
+    browser,
+    fake::{Fake, answer, back, back_to, parameter, set, token},
+};
+
+#[test]
+fn an_answer_to_somebody_elses_question_is_passed_over() {
+    let fake = Fake::new(|_| None);
+    let done = fake.login_with(&[], |link| {
+        for forged in [
+            back_to(link, |pairs| set(pairs, "state", "a-state-of-mine")),
+            back_to(link, |pairs| set(pairs, "state", "")),
+            back_to(link, |pairs| pairs.retain(|(name, _)| name != "state")),
+            back_to(link, |pairs| pairs.push(pairs[1].clone())),
+        ] {
+            let (status, page) = browser::get(&forged);
+            assert_eq!(status, 400, "{page}");
+        }
+        let redirect = parameter(link, "redirect_uri");
+        let root = redirect.strip_suffix("callback").unwrap();
+        for (path, status) in [("", 404), ("favicon.ico", 404), ("callback/", 404)] {
+            assert_eq!(browser::get(&format!("{root}{path}")).0, status, "{path}");
+        }
+        back(link, |_| ())
+    });
+    assert_eq!(done.status, 0, "the right answer counts all the same: {}", done.err);
+    assert!(done.page.contains("You can close this page"), "{}", done.page);
+    assert_eq!(done.err.matches("passed over").count(), 4, "{}", done.err);
+    assert_eq!(fake.asked("/token").len(), 1);
+}
+
+#[test]
+fn an_answer_of_another_issuer_is_refused() {
+    for (promised, iss, words) in [
+        (true, Some("https://evil.example"), "is from the issuer https://evil.example"),
+        (false, Some("https://evil.example"), "is from the issuer https://evil.example"),
+        (true, None, "does not say which issuer it is from"),
+    ] {
+        let fake = Fake::with_issuer(move |document| {
+            document["authorization_response_iss_parameter_supported"] = promised.into();
+        });
+        let done = fake.login_with(&[], move |link| {
+            back(link, |pairs| match iss {
+                Some(iss) => set(pairs, "iss", iss),
+                None => pairs.retain(|(name, _)| name != "iss"),
+            })
+        });
+        assert_eq!(done.status, 1, "{}", done.err);
+        assert!(done.err.contains(words), "{}", done.err);
+        assert!(done.page.contains("did not work"), "{}", done.page);
+        fake.no_token_asked();
+    }
+    let silent = Fake::with_issuer(|document| {
+        document["authorization_response_iss_parameter_supported"] = false.into();
+    });
+    let done = silent.login_with(&[], |link| back(link, |pairs| pairs.truncate(2)));
+    assert_eq!(done.status, 0, "who promises nothing need not say it: {}", done.err);
+}
+
+#[test]
+fn a_refusal_is_told_in_words() {
+    for (error, status, words) in [
+        ("access_denied", 3, "access was not given"),
+        ("invalid_scope", 1, "--scope names others"),
+        ("server_error", 1, "try again later"),
+        ("\u{1b}[2J", 1, "\\u{1b}[2J"),
+    ] {
+        let fake = Fake::new(|_| None);
+        let done = fake.login_with(&[], move |link| {
+            back(link, |pairs| {
+                pairs[0] = ("error".to_owned(), error.to_owned());
+                pairs.push(("error_description".to_owned(), "words of the issuer".to_owned()));
+            })
+        });
+        assert_eq!(done.status, status, "{}", done.err);
+        assert!(
+            done.err.contains(words) && done.err.contains("words of the issuer"),
+            "{}",
+            done.err
+        );
+        assert!(!done.err.contains('\u{1b}'));
+        fake.no_token_asked();
+    }
+}
+
+/// The token endpoint says this; the login fails with these words, and nothing is kept.
+fn not_taken(say: impl Fn() -> Response + Clone + Send + Sync + 'static, words: &str) {
+    let fake = Fake::with_token(say);
+    let done = fake.login(&["--timeout", "5"]);
+    assert_ne!(done.status, 0, "{}", done.out);
+    assert!(done.err.contains(words), "{words:?} is missing in:\n{}", done.err);
+    assert!(fake.logins.files("logins").is_empty());
+}
+
+#[test]
+fn an_answer_that_is_no_token_is_not_kept() {
+    let with = |name: &'static str, value: Value| {
+        move || {
+            let mut token = token();
+            token[name] = value.clone();
+            answer(200, token)
+        }
+    };
+    not_taken(with("token_type", "DPoP".into()), "of the type DPoP");
+    not_taken(with("token_type", Value::Null), "is not an answer with a token");
+    not_taken(with("access_token", "".into()), "is empty, or has characters");
+    not_taken(with("access_token", "two\nlines".into()), "is empty, or has characters");
+    not_taken(with("refresh_token", "a b".into()), "is empty, or has characters");
+    not_taken(with("access_token", "a".repeat(70_000).into()), "longer than 64 KiB");
+    not_taken(with("access_token", 5.into()), "is not an answer with a token");
+    not_taken(
+        || "access_token=a&token_type=bearer".into_response(),
+        "is not an answer with a token",
+    );
+    let refused = json!({"error": "invalid_grant", "error_description": "\u{1b}]0;gone"});
+    not_taken(
+        move || answer(400, refused.clone()),
+        "gives no token (400 invalid_grant: \\u{1b}]0;gone)",
+    );
+}
+
+#[test]
+fn what_issuers_write_in_their_own_way_is_read() {
+    let fake = Fake::with_token(|| {
+        let mut token = token();
+        (token["token_type"], token["expires_in"]) = ("bearer".into(), "300".into());
+        answer(200, token)
+    });
+    let done = fake.login(&["--json"]);
+    assert_eq!(done.status, 0, "{}", done.err);
+    assert!(fake.logins.login()["tokens"]["expires"].is_i64());
+}
+
+#[test]
+fn an_answer_of_10_mb_is_not_read() {
+    let long = || {
+        let megabyte =
+            futures_util::stream::repeat_with(|| Ok::<_, std::io::Error>(vec![b' '; 1 << 20]));
+        let ten = Body::from_stream(futures_util::StreamExt::take(megabyte, 10));
+        ([("content-type", "application/json")], ten).into_response()
+    };
+    not_taken(long, "longer than 512 KiB");
+    for path in [super::fake::RESOURCE, super::fake::ISSUER, "/register"] {
+        let fake = Fake::new(move |seen| (seen.path == path).then(long));
+        let done = fake.login_with(&[], |link| panic!("nobody should be asked: {link}"));
+        assert!(done.err.contains("longer than 512 KiB"), "{path}: {}", done.err);
+    }
+}

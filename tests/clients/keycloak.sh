@@ -1,0 +1,186 @@
+#!/usr/bin/env bash
+# Does step 9 work with a real Keycloak, from the script that starts it to a tool that knows who is calling? And does the
+# script do what it says: start, stop, rotate, forget?
+#
+#   tests/clients/keycloak.sh [VERSION]     scripts/check_all.sh --only keycloak
+set -euo pipefail
+HERE=$(cd "$(dirname "$0")" && pwd)
+. "$HERE/../../scripts/cache.sh"
+. "$HERE/../../scripts/keycloak/distribution.sh"
+. "$HERE/../../scripts/lib.sh"
+. "$HERE/servers.sh"
+# shellcheck disable=SC2153 # of cache.sh
+VERSION=${1:-$KEYCLOAK} CACHED=$CACHE
+prepare
+export MCP_AUTH_CACHE=$CACHED
+need python3
+PORT=$(free_port)
+KEYCLOAK=http://localhost:$PORT ISSUER=http://localhost:$PORT/realms/mcp-realm AUDIENCE=http://localhost:9000/mcp
+STEP9=${STEP9:-$(build step9 step9)} COMMAND=${COMMAND:-$(build mcp-auth-cli mcp-auth)}
+
+keycloak() { "$ROOT/scripts/keycloak.sh" "$@" --port "$PORT"; }
+
+# The exit status survives; the Keycloak that was started does not.
+finish() {
+  local status=$?
+  set +e
+  keycloak stop >/dev/null 2>&1
+  rm -rf "$MCP_AUTH_CACHE/keycloak/run-$PORT"
+  (exit "$status")
+  cleanup
+}
+trap finish EXIT
+
+# check SENTENCE COMMAND…
+check() {
+  local sentence=$1
+  shift
+  CHECKS=$((CHECKS + 1))
+  if "$@" >"$WORK/check" 2>&1; then say "ok: $sentence"; else FAILURES=$((FAILURES + 1)) && say "FAILED: $sentence" && tail -n 20 "$WORK/check"; fi
+}
+
+# with TOKEN WORDS…: a call of the command with this token; its output is in $WORK/call.
+with() {
+  local token=$1
+  shift
+  MCP_TOKEN=$token "$COMMAND" call "$SERVER" "$@" >"$WORK/call" 2>&1 || { cat "$WORK/call" && return 1; }
+}
+
+# is WHO ROLE SCOPES: whoami knows the person.
+is() {
+  with "$(keycloak token "$1")" tools call whoami --json || return 1
+  jq -e --arg name "$1" --arg role "$2" --arg scopes "$3" 'first(.. | objects | select(has("subject"))) | .roles == [$role] and (.name | endswith($name))
+    and ([.scopes[] | select(startswith("mcp:"))] | sort) == ($scopes | split(" "))' "$WORK/call" || { cat "$WORK/call" && return 1; }
+}
+
+# refused TOKEN WORD WORDS…: the call ends with this word in what is said.
+refused() {
+  local token=$1 word=$2
+  shift 2
+  ! with "$token" "$@" && grep -q -- "$word" "$WORK/call"
+}
+
+# begun ARGUMENTS…: step 9, for the tokens of this realm.
+begun() {
+  start "step9-$CHECKS" "$STEP9" --port 0 --audience "$AUDIENCE" --issuer "$ISSUER" --roles /realm_access/roles
+  SERVER=$STARTED_URL
+}
+
+# register JSON: sets STATUS and leaves the answer in $WORK/registered.
+register() {
+  STATUS=$(curl -s -o "$WORK/registered" -w '%{http_code}' "$ISSUER/clients-registrations/openid-connect" -H 'Content-Type: application/json' \
+    -d "{\"token_endpoint_auth_method\": \"none\", $1}")
+}
+registers() { register "$2" && [ "$STATUS" = "$1" ]; }
+
+# changes JSON: what the client that registered last may make of itself.
+changes() {
+  [ "$(curl -s -o /dev/null -w '%{http_code}' -X PUT "$(jq -r .registration_client_uri "$WORK/first")" -H 'Content-Type: application/json' \
+    -H "Authorization: Bearer $(jq -r .registration_access_token "$WORK/first")" -d "$(jq -c ". + $2" "$WORK/first")")" = "$1" ]
+}
+
+# without_pkce: the client that registered last is sent back with an error when it names no challenge.
+without_pkce() {
+  curl -s -o /dev/null -w '%{redirect_url}' -G "$ISSUER/protocol/openid-connect/auth" -d "client_id=$(jq -r .client_id "$WORK/first")" -d response_type=code \
+    -d scope=mcp:read --data-urlencode redirect_uri=http://127.0.0.1:1/callback | grep -q 'error=invalid_request&error_description=Missing+parameter%3A+code_challenge_method'
+}
+
+signs_with() { curl -s "$ISSUER/protocol/openid-connect/certs" | jq -e --arg kid "$1" '.keys | any(.kid == $kid)'; }
+kid() { cut -d . -f 1 <<<"$1" | jq -rR 'gsub("-"; "+") | gsub("_"; "/") | @base64d | fromjson.kid'; }
+not() { ! "$@"; }
+
+say "Keycloak $VERSION"
+begin=$SECONDS
+keycloak start --engine java --version "$VERSION" --audience "$AUDIENCE" >"$WORK/started" 2>"$WORK/starting" || die "Keycloak does not start: $(cat "$WORK/starting")"
+say "it took $((SECONDS - begin)) s"
+check 'the first line is the name of the issuer' [ "$(head -n 1 "$WORK/started")" = "$ISSUER" ]
+check 'who starts it twice has it once' keycloak start --version "$VERSION" --audience "$AUDIENCE"
+check 'it says that it runs' keycloak status
+check 'nothing else is told than what one can ask for' sh -c 'curl -s "$1/.well-known/openid-configuration" |
+  jq -e "(.scopes_supported | sort) == [\"email\", \"mcp:prompts\", \"mcp:read\", \"mcp:tools\", \"offline_access\", \"openid\", \"profile\"]"' sh "$ISSUER"
+for file in direct proxy; do
+  check "the settings in $file.env are settings of the server" sh -c 'for name in $(sed -n "s/^\(MCP_[A-Z_]*\)=.*/\1/p" "$1"); do
+    "$2" --help | grep -q "env: $name=" || { echo "$name is none" && exit 1; }; done' sh "$ROOT/keycloak/$file.env" "$STEP9"
+done
+begun
+
+check 'mcp-admin is known, and has all' is mcp-admin admin 'mcp:prompts mcp:read mcp:tools'
+check 'mcp-user has no prompts' is mcp-user user 'mcp:read mcp:tools'
+check 'mcp-service is known, and acts for nobody' is mcp-service user 'mcp:read mcp:tools'
+GUEST=$(keycloak token mcp-guest) ADMIN=$(keycloak token mcp-admin)
+check 'mcp-guest sees the lists' with "$GUEST" tools list
+check 'and is told what the rest needs' refused "$GUEST" 'needs the scope mcp:tools' tools call whoami
+check 'mcp-user is told what a prompt needs' refused "$(keycloak token mcp-user)" 'needs the scope mcp:prompts' prompts get help
+check 'who asks for less has less' refused "$(keycloak token mcp-admin mcp:read)" 'needs the scope mcp:tools' tools call whoami
+check 'every person may stay logged in' keycloak token mcp-guest 'mcp:read offline_access'
+OTHER=$(curl -s "$ISSUER/protocol/openid-connect/token" -d grant_type=password -d client_id=other-app -d username=mcp-admin -d password=admin123 | jq -r .access_token)
+check 'a token for somebody else is refused' refused "$OTHER" 'refused (401)' tools list
+ID=$(curl -s "$ISSUER/protocol/openid-connect/token" -d grant_type=password -d client_id=mcp-test-client -d username=mcp-admin -d password=admin123 \
+  -d 'scope=openid mcp:read' | jq -r .id_token)
+check 'an ID token is no access token' refused "$ID" 'refused (401)' tools list
+check 'the server can ask about a token' sh -c 'curl -s "$1/protocol/openid-connect/token/introspect" -d client_id=mcp-server \
+  -d client_secret=server-secret-of-the-workshop -d "token=$2" | jq -e .active' sh "$ISSUER" "$ADMIN"
+
+# logs_in ARGUMENTS…: by the browser; sets TOKEN.
+logs_in() {
+  TOKEN=$(LOGIN_PERSON=mcp-user LOGIN_PASSWORD=user123 LOGIN_LOG=$WORK/pages python3 "$HERE/code_flow.py" "$ISSUER" "$SERVER" "$@" | jq -r .access_token) &&
+    with "$TOKEN" tools call echo message=hello && grep -qx hello "$WORK/call"
+}
+check 'a client that registers itself, from a web site elsewhere, gets from the bare name of the issuer to a tool' logs_in 'mcp:read mcp:tools offline_access' --register
+check 'and the person was asked, in words' grep -q '^consent: .*See which tools and prompts the server has.*Use its tools.*Stay logged in' "$WORK/pages"
+check 'so does a client that is known' logs_in 'mcp:read mcp:tools' --client mcp-test-client
+for redirect in https://example.com/callback http://localhost.example.com/callback 'http://localhost:1/*' cursor://callback http://localhost@example.com/; do
+  check "nobody registers himself for $redirect" registers 403 "\"redirect_uris\": [\"$redirect\"]"
+done
+register '"redirect_uris": ["http://127.0.0.1:1/callback"], "client_uri": "https://example.com"' && cp "$WORK/registered" "$WORK/first"
+check 'nor does he get a code without PKCE' without_pkce
+check 'nor changes to such a place later' changes 403 '{"redirect_uris": ["https://example.com/callback"]}'
+check 'but to another one on this machine' changes 200 '{"redirect_uris": ["http://127.0.0.1:2/callback"]}'
+
+keycloak rotate-keys >"$WORK/rotated"
+NEW=$(keycloak token mcp-admin)
+check 'a new key signs' not [ "$(kid "$NEW")" = "$(kid "$ADMIN")" ]
+check 'and its tokens are taken at once' with "$NEW" tools list
+check 'those of the old one still' with "$ADMIN" tools list
+keycloak rotate-keys --forget >"$WORK/rotated"
+check 'then the old one is told to nobody' not signs_with "$(kid "$ADMIN")"
+NEW=$(keycloak token mcp-admin)
+begun
+check 'a server that starts now refuses its tokens' refused "$ADMIN" 'refused (401)' tools list
+check 'and takes the new ones' with "$NEW" tools list
+
+KCADM=$MCP_AUTH_CACHE/keycloak/built-$VERSION/bin/kcadm.sh
+check 'the change request' env STEP9="$STEP9" COMMAND="$COMMAND" KEYCLOAK="$KEYCLOAK" KCADM="$KCADM" "$HERE/change_request.sh"
+tail -n 1 "$WORK/check"
+
+begin=$SECONDS
+check 'it stops' keycloak stop
+check 'and says that it does not run' not keycloak status
+check 'nobody listens there any more' not curl -s -o /dev/null "$ISSUER"
+say "it took $((SECONDS - begin)) s"
+begin=$SECONDS
+check 'it starts again' keycloak start --engine java --version "$VERSION" --audience "$AUDIENCE"
+say "it took $((SECONDS - begin)) s"
+check 'with the keys that it had' signs_with "$(kid "$NEW")"
+check 'and begins anew when it is told to' keycloak reset
+check 'with other keys' not signs_with "$(kid "$NEW")"
+
+if older_than 26 6; then
+  say "not asked: clients that are documents, which Keycloak $VERSION does not know"
+else
+  keycloak stop 2>/dev/null
+  check 'it starts for clients that are documents' keycloak start --engine java --version "$VERSION" --audience "$AUDIENCE" --cimd
+  mkdir "$WORK/documents"
+  DOCUMENTS=http://localhost:$(free_port)
+  (cd "$WORK/documents" && exec python3 -m http.server "${DOCUMENTS##*:}" --bind 127.0.0.1 >/dev/null 2>&1) &
+  PIDS+=("$!")
+  jq -nc --arg id "$DOCUMENTS/client.json" '{client_id: $id, client_name: "A document", redirect_uris: ["http://127.0.0.1/callback"], response_types: ["code"],
+    grant_types: ["authorization_code", "refresh_token"], token_endpoint_auth_method: "none"}' >"$WORK/documents/client.json"
+  begun
+  until_true 10 curl -fs -o /dev/null "$DOCUMENTS/client.json" || die "no document at $DOCUMENTS"
+  check 'a client that is a document gets from the bare name of the issuer to a tool' logs_in 'mcp:read mcp:tools' --client "$DOCUMENTS/client.json"
+  check 'and the person was asked' grep -q '^consent: .*A document.*Use its tools' "$WORK/pages"
+fi
+
+[ "$FAILURES" -eq 0 ] || { say "$FAILURES of $CHECKS checks with Keycloak $VERSION FAILED" && exit 1; }
+say "Keycloak $VERSION: $CHECKS checks, all ok"
