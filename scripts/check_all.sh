@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 . scripts/parts.sh
 . scripts/cache.sh
 
-PARTS='tools shell workflows dependencies advisories steps self-test clients conformance authorization login keycloak browser killed readme api package fuzz instructions memory'
+PARTS='tools shell workflows dependencies advisories steps self-test clients conformance authorization login keycloak table browser killed readme api package fuzz instructions memory'
 FULL_PARTS='side bench'
 STEPS=$(cd steps && printf '%s\n' step[0-9]* | sed 's/step//' | sort -n)
 LAST=$(tail -n 1 <<<"$STEPS")
@@ -113,6 +113,13 @@ part_login() {
   tests/clients/login.sh
 }
 
+part_table() {
+  debian curl jq unzip java:default-jre-headless timeout:coreutils
+  NODE=$(node_22) NPM_TOOLS=$(npm_tools) PYTHON=$(python_tools "python-$(pins tests/clients/requirements.txt)")/bin/python
+  export NODE NPM_TOOLS PYTHON
+  tests/clients/table.sh
+}
+
 # The oldest version that is promised takes as long again.
 part_keycloak() {
   debian curl jq unzip java:default-jre-headless
@@ -174,6 +181,7 @@ wanted conformance 'the official conformance suite'
 wanted authorization 'other people'\''s testers of authorization servers'
 wanted login 'other people'\''s clients log in'
 wanted keycloak 'a real Keycloak: the script, the people, the change request'
+wanted table 'which client gets how far at which issuer, as docs/clients.md says'
 wanted killed 'what an authorization server has answered outlives its end'
 wanted browser 'the pages of the authorization server in Chromium'
 wanted readme 'the commands of the documents that need more than Rust'

@@ -4,12 +4,14 @@
 //                                      ERA  modern or legacy; line 1 speaks legacy only
 //   MCP_TOKEN=…                        a token to send
 //   MCP_CLIENT_ID=… MCP_CLIENT_SECRET=… MCP_ISSUER=…   find the way to a token, and step up, by itself
+//   MCP_SCOPE="SCOPE …"                what to ask for; without it the client decides
 //   MCP_EXPECT=refused                 the server must send us away with 401
 //   MCP_EXPECT=whoami                  the tool whoami must be there too
+//   MCP_EXPECT=program                 only whoami, which must name the client that MCP_CLIENT_ID says
 import assert from 'node:assert/strict';
 
 const [line, era, url] = process.argv.slice(2);
-const { MCP_TOKEN: token, MCP_CLIENT_ID: clientId, MCP_CLIENT_SECRET: clientSecret, MCP_EXPECT: expected } = process.env;
+const { MCP_TOKEN: token, MCP_CLIENT_ID: clientId, MCP_CLIENT_SECRET: clientSecret, MCP_SCOPE: scope, MCP_EXPECT: expected } = process.env;
 
 const sdk = line === '2'
   ? await import('@modelcontextprotocol/client')
@@ -33,7 +35,7 @@ async function tracingFetch(input, init = {}) {
 }
 
 const authProvider = clientId
-  ? new sdk.ClientCredentialsProvider({ clientId, clientSecret, expectedIssuer: process.env.MCP_ISSUER })
+  ? new sdk.ClientCredentialsProvider({ clientId, clientSecret, scope, expectedIssuer: process.env.MCP_ISSUER })
   : undefined;
 const requestInit = token ? { headers: { Authorization: `Bearer ${token}` } } : undefined;
 const transport = new sdk.StreamableHTTPClientTransport(new URL(url), { authProvider, requestInit, fetch: tracingFetch });
@@ -60,8 +62,15 @@ if (expected === 'refused') {
 await client.close();
 console.log(`ok: TypeScript client ${line}.x, ${era}${clientId ? ', client credentials' : token ? ', token' : ''}${expected === 'refused' ? ', refused' : ''}`);
 
+// In its own name, as somebody who may call tools and nothing else.
+async function program() {
+  const who = (await client.callTool({ name: 'whoami', arguments: {} })).structuredContent;
+  assert.equal(who.client, clientId, 'the client that whoami names');
+}
+
 async function tour() {
   await client.connect(transport);
+  if (expected === 'program') return program();
   const tools = names((await client.listTools()).tools);
   for (const tool of ['echo', 'get_time', ...(expected === 'whoami' ? ['whoami'] : [])]) {
     assert.ok(tools.includes(tool), `tools/list does not have ${tool}: ${tools}`);
@@ -93,12 +102,16 @@ async function tour() {
 // The client went from the bare URL to a token for mcp:read, and from each 403 to one that has the scope asked for as well.
 function steppedUp() {
   assert.equal(refusals[0]?.status, 401, 'the first request was not refused with 401');
+  if (scope) {
+    assert.deepEqual([scopesAsked, refusals.length], [[scope], 1], 'one token with these scopes was to do for all');
+    return;
+  }
   if (line === '1') { // it asks for a program's token without any scope, and so for all of them
     assert.deepEqual([scopesAsked, refusals.length], [[null], 1], 'one token without a scope was to do for all');
     return;
   }
   assert.equal(scopesAsked[0], 'mcp:read', 'the first token was not asked for with the scope of the challenge');
-  for (const scope of ['mcp:tools', 'mcp:prompts']) {
+  for (const scope of expected === 'program' ? ['mcp:tools'] : ['mcp:tools', 'mcp:prompts']) {
     const refusal = refusals.find(({ status, challenge }) => status === 403 && challenge.includes(`scope="${scope}"`));
     assert.match(refusal?.challenge ?? '', /error="insufficient_scope"/, `no 403 asked for ${scope}`);
     assert.ok(scopesAsked.some((asked) => asked?.split(' ').includes(scope)), `no token was asked for with ${scope}: ${scopesAsked}`);

@@ -59,8 +59,18 @@ async def tour() -> None:
             await use(client)
 
 
+async def program(client: Client) -> None:
+    """In its own name, as somebody who may call tools and nothing else. The client asks for one scope more once a request, so
+    it lists first, as everybody does."""
+    await client.list_tools()
+    who = (await client.call_tool("whoami", {})).structured_content
+    check(who["client"] == CLIENT_ID, f"whoami says {who}, not {CLIENT_ID}")
+
+
 async def use(client: Client) -> None:
     check(client.protocol_version == VERSION, f"the version agreed on is {client.protocol_version}, not {VERSION}")
+    if EXPECTED == "program":
+        return await program(client)
     tools = [tool.name for tool in (await client.list_tools()).tools]
     for tool in ["echo", "get_time"] + (["whoami"] if EXPECTED == "whoami" else []):
         check(tool in tools, f"tools/list does not have {tool}: {tools}")
@@ -105,7 +115,7 @@ def stepped_up() -> None:
     """From the bare URL to a token for mcp:read, and from each 403 to one with the scope asked for as well."""
     check(refusals[0][0] == 401, f"the first refusal is {refusals[0]}, not a 401")
     check(scopes_asked[0] == "mcp:read", f"the first token was asked for with {scopes_asked[0]}, not with the scope of the challenge")
-    for scope in ("mcp:tools", "mcp:prompts"):
+    for scope in ("mcp:tools",) if EXPECTED == "program" else ("mcp:tools", "mcp:prompts"):
         wanted = [c for status, c in refusals if status == 403 and f'scope="{scope}"' in c and 'error="insufficient_scope"' in c]
         check(bool(wanted), f"no 403 asked for {scope}: {refusals}")
         check(any(scope in (asked or "").split() for asked in scopes_asked), f"no token was asked for with {scope}: {scopes_asked}")

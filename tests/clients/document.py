@@ -2,7 +2,8 @@
 
     python document.py AUTHORITY     writes the authority's certificate into the file AUTHORITY, prints where the documents are
 
-/client.json may refresh, /online.json may not. Both name each redirect URI that a client of these tests uses, for any port.
+/client.json may refresh, /online.json may not; in any folder, so that each visitor can be a client of its own. Both name
+each redirect URI that a client of these tests uses, for any port.
 """
 
 import json
@@ -52,17 +53,20 @@ GRANTS = {"/client.json": ["authorization_code", "refresh_token"], "/online.json
 
 
 class Document(BaseHTTPRequestHandler):
+    def grants(self):
+        return GRANTS.get("/" + self.path.rpartition("/")[2])
+
     def do_GET(self):
         about = {
             "client_id": self.server.address + self.path,
             "client_name": "A client that is a document",
             "redirect_uris": REDIRECTS,
-            "grant_types": GRANTS.get(self.path),
+            "grant_types": self.grants(),
             "response_types": ["code"],
             "token_endpoint_auth_method": "none",
         }
         body = json.dumps(about).encode()
-        self.send_response(200 if self.path in GRANTS else 404)
+        self.send_response(200 if self.grants() else 404)
         self.send_header("content-type", "application/json")
         self.send_header("content-length", str(len(body)))
         self.end_headers()

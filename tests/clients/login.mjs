@@ -11,7 +11,7 @@ import { execFileSync } from 'node:child_process';
 
 const [line, era, url] = process.argv.slice(2);
 const { MCP_CLIENT_METADATA_URL: document, MCP_CLIENT_ID: clientId, MCP_CLIENT_SECRET: clientSecret, MCP_EXPECT: expected,
-  LOGIN_PERSON: person = 'mcp-admin' } = process.env;
+  MCP_ASKED: atOnce, LOGIN_PERSON: person = 'mcp-admin' } = process.env;
 const how = document ? 'CIMD' : clientId ? 'known beforehand' : 'DCR';
 const refreshes = line === '2' || expected === 'refresh';
 const redirectUrl = 'http://127.0.0.1:33418/callback';
@@ -85,24 +85,26 @@ async function withLogin(run) {
 }
 
 let session = await connected();
-const steps = line === '2'
+const steps = atOnce ? [atOnce.split(' ').toSorted()] : line === '2'
   ? [['mcp:read'], ['mcp:read', 'mcp:tools'], ['mcp:prompts', 'mcp:read', 'mcp:tools']]
   : refreshes ? [['mcp:read']] : [['mcp:read'], ['mcp:tools'], ['mcp:prompts']];
+const ours = (scopes) => scopes.filter((scope) => scope.startsWith('mcp:')).toSorted(); // an issuer may have others
 const whoami = async () => (await withLogin(() => session.client.callTool({ name: 'whoami', arguments: {} }))).structuredContent;
 
 async function tour() {
   await withLogin(async () => { if (!session.client.getServerVersion()) await session.connect(); });
   const { tools } = await withLogin(() => session.client.listTools());
   assert.ok(tools.some(({ name }) => name === 'whoami'), 'tools/list does not have whoami');
-  if (steps.length === 3) {
+  if (atOnce || steps.length === 3) {
     const who = await whoami();
-    assert.deepEqual([who.subject, who.scopes.toSorted()], [person, steps[1]], 'whoami');
+    assert.ok([who.subject, who.name].includes(person), `whoami says ${JSON.stringify(who)}`);
+    assert.deepEqual(ours(who.scopes), steps[1] ?? steps[0], 'the scopes that whoami knows');
     assert.equal((await withLogin(() => session.client.getPrompt({ name: 'help' }))).messages.length, 1, 'the prompt help');
   }
-  assert.deepEqual(asked.map(({ scope }) => scope.split(' ').toSorted()), steps, 'what the person is asked for, each time');
+  assert.deepEqual(asked.map(({ scope }) => ours(scope.split(' '))), steps, 'what the person is asked for, each time');
   assert.deepEqual([...new Set(asked.map((request) => request.client_id))], [document ?? clientId ?? kept.client.client_id], 'its id');
   assert.ok(asked.every(({ resource }) => resource === url), 'the resource');
-  assert.equal(paths.includes('/register'), how === 'DCR', `it registered itself, or did not: ${paths}`);
+  assert.equal(paths.some((path) => path.includes('regist')), how === 'DCR', `it registered itself, or did not: ${paths}`);
 }
 
 // Waits until the server says that the access token is good for nothing, and goes on.
@@ -113,9 +115,9 @@ async function refreshed() {
     assert.ok(Date.now() < end, 'the access token does not end');
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
-  if (line === '2') assert.equal((await whoami()).subject, person, 'whoami after the access token had ended');
+  if (line === '2') assert.ok((await whoami()).subject, 'whoami after the access token had ended');
   else assert.ok((await session.client.listTools()).tools.length > 0, 'tools/list after the access token had ended');
-  assert.ok(paths.includes('/token refresh_token') && asked.length === steps.length, `the token was not refreshed: ${paths}`);
+  assert.ok(paths.some((path) => path.endsWith('/token refresh_token')) && asked.length === steps.length, `the token was not refreshed: ${paths}`);
   assert.notEqual(kept.tokens.access_token, old, 'the access token is the old one');
 }
 

@@ -7,11 +7,13 @@ set -euo pipefail
 HERE=$(cd "$(dirname "$0")" && pwd)
 . "$HERE/../../scripts/lib.sh"
 . "$HERE/servers.sh"
+. "$HERE/visits.sh"
 : "${NODE:?}" "${NPM_TOOLS:?}" "${PYTHON:?}"
 export BROWSER=$HERE/browser.py
 prepare
 need timeout
 cp "$HERE/login.mjs" "$NPM_TOOLS/" # imports are looked for beside the file
+RUST=$(rust_client)
 
 # visit COMMAND…: one client, once; its failure is told, and the next one goes all the same.
 visit() {
@@ -39,60 +41,8 @@ at_once() {
 python() { visit timeout 90 "$PYTHON" "$HERE/login.py" "$1" "$RESOURCE"; }
 typescript() { visit timeout 90 "$NODE" "$NPM_TOOLS/login.mjs" "$1" "$2" "$RESOURCE"; }
 
-# inspector HOW ARGUMENTS…: the command line of the Inspector lists, steps up where it has not asked for all at once, calls,
-# and goes on after the access token has ended. As a client that registers itself it asks for all that there is at once.
 inspector() { visit inspect "$@"; }
-
-inspect() {
-  local how=$1 expires
-  shift
-  HOME=$(mktemp -d "$WORK/inspector.XXXXXX") LOGIN_LOG=$HOME/log
-  INSPECT=(env HOME="$HOME" MCP_STORAGE_DIR="$HOME/storage" MCP_INSPECTOR_SECRET_STORE=file MCP_AUTO_OPEN_ENABLED=true LOGIN_LOG="$LOGIN_LOG" timeout 60
-    "$NODE" "$NPM_TOOLS/node_modules/@modelcontextprotocol/inspector/clients/launcher/build/index.js" --cli "$RESOURCE" --transport http
-    --protocol-era modern --format json --callback-url "http://127.0.0.1:$(free_port)/oauth/callback" "$@")
-  if [ "${MCP_EXPECT:-}" = denied ]; then
-    ! "${INSPECT[@]}" --method tools/list </dev/null 2>"$HOME/err" || return 1
-    cat "$HOME/err" >&2
-    grep -q '"message":"the person has said no"' "$HOME/err" && say "ok: Inspector, $how, denied"
-    return
-  fi
-  "${INSPECT[@]}" --method tools/list </dev/null | jq -e '[.result.tools[].name] | index("whoami")' >/dev/null || return 1
-  "${INSPECT[@]}" --method tools/call --tool-name whoami <<<y >"$HOME/who" || return 1
-  jq -e '.result.structuredContent | .subject == "mcp-admin" and (.scopes | index("mcp:tools"))' "$HOME/who" >/dev/null || return 1
-  if [ "$how" = DCR ]; then asked 1; else asked 2; fi || return 1
-  if [ "${MCP_EXPECT:-}" = refresh ]; then
-    expires=$(jq .result.structuredContent.expires "$HOME/who")
-    until_true 30 is_past $((expires + 3)) || return 1
-    "${INSPECT[@]}" --method tools/call --tool-name whoami </dev/null | jq -e ".result.structuredContent.expires > $expires" >/dev/null || return 1
-    asked 1 || return 1
-  fi
-  say "ok: Inspector, $how${MCP_EXPECT:+, $MCP_EXPECT}"
-}
-
-is_past() { [ "$(date +%s)" -gt "$1" ]; }
-
-# asked TIMES: so often was somebody asked, and each time with a page to allow or deny: no client here can be known again.
-asked() {
-  local opened consents
-  opened=$(grep -c '^opened: ' "$LOGIN_LOG") consents=$(grep -c '^consent: ' "$LOGIN_LOG") || true
-  [ "$opened:$consents" = "$1:$1" ] || { cat "$LOGIN_LOG" >&2 && return 1; }
-}
-
-# remote HOW ARGUMENTS…: mcp-remote, a bridge for clients that speak stdio and cannot log in.
 remote() { visit bridge "$@"; }
-
-bridge() {
-  local how=$1 home
-  shift
-  home=$(mktemp -d "$WORK/remote.XXXXXX")
-  ln -s "$BROWSER" "$home/xdg-open"
-  HOME=$home PATH=$home:$PATH LOGIN_LOG=$home/log "$PYTHON" "$HERE/stdio.py" "$NODE" \
-    "$NPM_TOOLS/node_modules/mcp-remote/dist/proxy.js" "$RESOURCE" "$(free_port)" --transport http-only "$@" || return 1
-  say "ok: mcp-remote, $how${MCP_EXPECT:+, $MCP_EXPECT}"
-}
-
-RUST=$(cd "$HERE/rmcp" && cargo build -q --locked --message-format=json |
-  jq -r 'select(.reason == "compiler-artifact" and .target.name == "login").executable // empty') || die 'the Rust client cannot be built'
 rust() { visit timeout 90 "$RUST" "$1" "$RESOURCE"; }
 
 umask 077

@@ -3,6 +3,8 @@
     python stdio.py COMMAND…     the bridge; it opens the browser by `xdg-open`, in LOGIN_LOG stands how often
     MCP_EXPECT=denied            the person says no: the bridge must say so on stderr and serve nothing
     MCP_EXPECT=refresh           waits until the access token has ended, and goes on
+    MCP_ASKED="SCOPE …"          the person is asked for these at once, and not again for the tool
+    MCP_EXPECT=program           there is no person: the bridge calls the tool as the client MCP_CLIENT_ID
 """
 
 import json
@@ -14,6 +16,7 @@ import threading
 import time
 
 COMMAND, EXPECTED = sys.argv[1:], os.environ.get("MCP_EXPECT")
+AT_ONCE = sorted(os.environ.get("MCP_ASKED", "").split())
 VERSION = "2025-11-25"
 bridge = subprocess.Popen(
     COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE if EXPECTED == "denied" else None, text=True
@@ -84,13 +87,19 @@ else:
     tools = [tool["name"] for tool in ask(2, "tools/list", {})["result"]["tools"]]
     check("whoami" in tools, f"tools/list has {tools}")
     who = whoami(3)
-    check(who["subject"] == "mcp-admin" and sorted(who["scopes"]) == ["mcp:read", "mcp:tools"], f"whoami says {who}")
-    check(len(opened()) == 2, f"the browser was opened {len(opened())} times, not for the login and for the scope of the tool")
+    if EXPECTED == "program":
+        check(who["client"] == os.environ["MCP_CLIENT_ID"], f"whoami says {who}")
+        bridge.kill()
+        raise SystemExit(0)
+    scopes = sorted(scope for scope in who["scopes"] if scope.startswith("mcp:"))  # an issuer may have others
+    check("mcp-admin" in (who["subject"], who.get("name")) and scopes == (AT_ONCE or ["mcp:read", "mcp:tools"]), f"whoami says {who}")
+    times = 1 if AT_ONCE else 2
+    check(len(opened()) == times, f"the browser was opened {len(opened())} times, not {times}: for the login, and for the scope of the tool")
     if EXPECTED == "refresh":
         while time.time() <= who["expires"] + 3:  # the server takes a token for 2 s longer
             time.sleep(0.2)
         check(whoami(4)["expires"] > who["expires"], "the token is the old one")
-        check(len(opened()) == 2, "the person was asked again")
+        check(len(opened()) == times, "the person was asked again")
 bridge.stdin.close()
 bridge.terminate()
 bridge.wait(20)

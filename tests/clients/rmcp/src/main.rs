@@ -1,6 +1,6 @@
 //! Can somebody log in with the official Rust client, from the bare URL of a server to a tool, and stay logged in?
 //!
-//! `login ERA URL`, with the environment of `login.py`
+//! `login ERA URL`, with the environment of `login.py`; `MCP_EXPECT=program`: there is no person (client credentials)
 
 use std::{collections::BTreeSet, env, error::Error, sync::Arc, time::Duration};
 
@@ -14,12 +14,12 @@ use rmcp::{
         StreamableHttpClientTransport,
         auth::{
             AuthClient, AuthError, AuthorizationCallback, AuthorizationManager,
-            AuthorizationRequest, OAuthState,
+            AuthorizationRequest, ClientCredentialsConfig, OAuthState,
         },
         streamable_http_client::{InsufficientScopeError, StreamableHttpClientTransportConfig},
     },
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
 const REDIRECT: &str = "http://127.0.0.1:33418/callback";
@@ -28,6 +28,11 @@ type Client = AuthClient<reqwest::Client>;
 
 fn said(name: &str) -> Option<String> {
     env::var(name).ok()
+}
+
+/// The scopes of the workshop: an issuer may have others, for names and for staying logged in.
+fn ours<'a>(scopes: impl Iterator<Item = &'a str>) -> BTreeSet<String> {
+    scopes.filter(|scope| scope.starts_with("mcp:")).map(str::to_owned).collect()
 }
 
 fn lifecycle(era: &str) -> ClientLifecycleMode {
@@ -54,7 +59,7 @@ impl Person {
             let found = url.query_pairs().find(|(found, _)| found == name);
             found.map(|(_, value)| value.into_owned()).unwrap_or_default()
         };
-        self.asked.push(one("scope").split(' ').map(str::to_owned).collect());
+        self.asked.push(ours(one("scope").split(' ')));
         self.clients.insert(one("client_id"));
         let browser = said("BROWSER").context("BROWSER is missing")?;
         let mut browser = tokio::process::Command::new(browser);
@@ -89,6 +94,19 @@ impl Person {
         manager.exchange_code_for_token_with_issuer(&code, &csrf_token, issuer.as_deref()).await?;
         Ok(())
     }
+}
+
+/// Gets a token in the program's own name: there is nobody to ask. It asks at once for what it will need.
+async fn program(url: &str) -> Result<AuthorizationManager> {
+    let mut state = OAuthState::new(url, None).await?;
+    let config = ClientCredentialsConfig::ClientSecret {
+        client_id: said("MCP_CLIENT_ID").context("MCP_CLIENT_ID is missing")?,
+        client_secret: said("MCP_CLIENT_SECRET").context("MCP_CLIENT_SECRET is missing")?,
+        scopes: vec!["mcp:read".into(), "mcp:tools".into()],
+        resource: Some(url.into()),
+    };
+    state.authenticate_client_credentials(config).await?;
+    state.into_authorization_manager().context("the program is not logged in")
 }
 
 /// The scope that a refusal asks for.
@@ -149,6 +167,16 @@ impl Visit {
     }
 }
 
+/// The program calls the tool in its own name.
+async fn program_tour(era: &str, url: &str) -> Result<()> {
+    let client = AuthClient::new(reqwest::Client::new(), program(url).await?);
+    let mut visit =
+        Visit { era: era.to_owned(), url: url.to_owned(), client, person: Person::default() };
+    let who = visit.whoami().await?;
+    ensure!(who["client"].as_str() == said("MCP_CLIENT_ID").as_deref(), "whoami says {who}");
+    Ok(())
+}
+
 async fn tour(era: &str, url: &str) -> Result<()> {
     let refused =
         ().serve_with_lifecycle(StreamableHttpClientTransport::from_uri(url), lifecycle(era));
@@ -161,10 +189,14 @@ async fn tour(era: &str, url: &str) -> Result<()> {
     let tools = visit.connect().await?.list_all_tools().await?;
     ensure!(tools.iter().any(|tool| tool.name == "whoami"), "tools/list does not have whoami");
     let who = visit.whoami().await?;
-    ensure!(who["subject"] == "mcp-admin", "whoami says {who}");
-    ensure!(who["scopes"].as_array().map(Vec::len) == Some(2), "whoami says {who}");
+    ensure!([&who["subject"], &who["name"]].contains(&&json!("mcp-admin")), "whoami says {who}");
     let set = |scopes: &[&str]| scopes.iter().map(|scope| (*scope).to_owned()).collect();
-    let steps: Vec<BTreeSet<String>> = vec![set(&["mcp:read"]), set(&["mcp:read", "mcp:tools"])];
+    let scopes = who["scopes"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    let at_once = said("MCP_ASKED").map(|scopes| ours(scopes.split(' ')));
+    let known = at_once.clone().unwrap_or_else(|| set(&["mcp:read", "mcp:tools"]));
+    ensure!(ours(scopes) == known, "whoami says {who}");
+    let steps: Vec<BTreeSet<String>> =
+        at_once.map_or_else(|| vec![set(&["mcp:read"]), known], |scopes| vec![scopes]);
     ensure!(visit.person.asked == steps, "the person was asked for {:?}", visit.person.asked);
     let expected = said("MCP_CLIENT_ID").or(said("MCP_CLIENT_METADATA_URL"));
     let clients = &visit.person.clients;
@@ -176,9 +208,9 @@ async fn tour(era: &str, url: &str) -> Result<()> {
     if said("MCP_EXPECT").as_deref() == Some("refresh") {
         let old = visit.client.get_access_token().await?;
         visit.has_ended(&old).await?;
-        ensure!(visit.whoami().await?["subject"] == "mcp-admin", "nobody is known any more");
+        ensure!(visit.whoami().await?["subject"] == who["subject"], "nobody is known any more");
         ensure!(visit.client.get_access_token().await? != old, "the access token is the old one");
-        ensure!(visit.person.asked.len() == 2, "the person was asked again");
+        ensure!(visit.person.asked.len() == steps.len(), "the person was asked again");
     }
     Ok(())
 }
@@ -188,7 +220,11 @@ async fn main() -> Result<()> {
     let mut arguments = env::args().skip(1);
     let (era, url) = (arguments.next().context("ERA")?, arguments.next().context("URL")?);
     let expected = said("MCP_EXPECT");
-    match (tour(&era, &url).await, expected.as_deref()) {
+    let result = match expected.as_deref() {
+        Some("program") => program_tour(&era, &url).await,
+        _ => tour(&era, &url).await,
+    };
+    match (result, expected.as_deref()) {
         (Err(error), Some("denied")) => ensure!(
             matches!(error.downcast_ref(), Some(AuthError::AuthorizationFailed(_))),
             "it ends with {error:?}"
