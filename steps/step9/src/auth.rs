@@ -56,7 +56,7 @@ pub fn layer(
     metadata: &ProtectedResource,
     verifier: RemoteVerifier,
 ) -> anyhow::Result<AuthLayer> {
-    let layer = AuthLayer::new(metadata.clone(), verifier)?.scope(&settings.first_scope); // A4
+    let layer = AuthLayer::new(metadata.clone(), verifier)?.scope(&settings.login.first_scope); // A4
     let layer = layer.max_authorization(settings.tokens.max_authorization);
     Ok(layer.limits(settings.limits.clone()).clock(settings.clock.clone()).mcp_scopes(table()))
 }
