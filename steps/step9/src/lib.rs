@@ -55,21 +55,9 @@ pub struct Settings {
     /// Port of the place to log in, where there is no issuer; 0 takes a free one
     #[arg(long, env = "MCP_LOGIN_PORT", default_value_t = 9100, value_name = "PORT")]
     pub login_port: u16,
-    /// What a client without a token is told to ask for. A client that registers itself at Keycloak never gets more than it
-    /// asked for first: name all that it will need
-    #[arg(long, env = "MCP_FIRST_SCOPE", default_value = "mcp:read", value_parser = known_scopes, value_name = "SCOPES")]
-    pub first_scope: String,
     /// What time it is.
     #[arg(skip)]
     pub clock: Clock,
-}
-
-/// Takes scopes that this server knows: with another one nobody could log in.
-fn known_scopes(text: &str) -> Result<String, String> {
-    match text.split(' ').find(|word| !SCOPES.split(' ').any(|known| known == *word)) {
-        Some(word) => Err(format!("{word:?} is none of the scopes {SCOPES}")),
-        None => Ok(text.to_owned()),
-    }
 }
 
 /// The whole program.
