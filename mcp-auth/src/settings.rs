@@ -108,6 +108,10 @@ pub struct Issuer {
     /// Where in a token roles stand: JSON pointers, such as /realm_access/roles [default: /roles]
     #[arg(long, env = "MCP_ROLES", value_name = "POINTER", value_delimiter = ',')]
     pub roles: Vec<String>,
+    /// What a client without a token is told to ask for; all that it will need, where it gets no more than it registered itself
+    /// with, as at Keycloak [default: the least that is good for anything]
+    #[arg(long, env = "MCP_FIRST_SCOPE", value_name = "SCOPES")]
+    pub first_scope: Option<String>,
     /// Seconds after which the keys of the issuer are fetched again: so long may a key that it takes back go on opening
     #[arg(long, env = "MCP_ISSUER_REFRESH", default_value = "300", value_parser = refresh, value_name = "SECONDS")]
     pub issuer_refresh: Duration,

@@ -21,7 +21,7 @@ from table_clients import CLIENTS, COLUMNS, NOTES, PHASES, Attempt, Client, atte
 
 HERE, WORK = Path(__file__).parent, Path(os.environ.get("WORK", "."))
 STEPS = ["tool", "step-up", "refresh"]
-AT_ONCE = 6
+AT_ONCE = 8
 
 
 def run(client: Client, attempt: Attempt, era: str | None, column: str, url: str, issuer: str) -> tuple[int, str]:
@@ -118,6 +118,8 @@ def versions() -> dict[str, str]:
     packages = json.loads((HERE / "package.json").read_text())["dependencies"]
     pins = dict(line.split("==") for line in (HERE / "requirements.txt").read_text().split() if "==" in line)
     locked = tomllib.loads((HERE / "rmcp" / "Cargo.lock").read_text())["package"]
+    workspace = tomllib.loads((HERE.parent.parent / "Cargo.toml").read_text())["workspace"]["package"]
+    packages["mcp-auth"] = workspace["version"]
     return {**packages, **pins, **{package["name"]: package["version"] for package in locked if package["name"] == "rmcp"}}
 
 

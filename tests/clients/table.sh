@@ -26,12 +26,13 @@ need timeout
 umask 077
 cp "$HERE/login.mjs" "$HERE/client.mjs" "$NPM_TOOLS/" # imports are looked for beside the file
 STEP9=${STEP9:-$(build step9 step9)} SERVER=${SERVER:-$(build mcp-auth-server authorization)} RUST=${RUST:-$(rust_client)}
+OURS=${OURS:-$(build mcp-auth-cli mcp-auth)}
 AT_ONCE_URL="" BROWSER=$HERE/browser.py KNOWN='{}' KC_TRUSTSTORE_PATHS=$WORK/authority.pem
-export HERE WORK NODE NPM_TOOLS PYTHON STEP9 RUST BROWSER KNOWN KC_TRUSTSTORE_PATHS
+export HERE WORK NODE NPM_TOOLS PYTHON STEP9 RUST OURS BROWSER KNOWN KC_TRUSTSTORE_PATHS
 
 # visits PHASE: those of table.py, to the servers that the environment names. What failed is in the table.
 visits() {
-  say "visits: $1"
+  say "visits: $1 (after $SECONDS s)"
   export URL ISSUER AT_ONCE_URL PROGRAM_URL PROGRAM_ISSUER DOCUMENTS KNOWN
   "$PYTHON" "$HERE/table.py" visit "$1"
 }

@@ -106,6 +106,10 @@ def remote(attempt, era, column, url, env):
     return in_shell("bridge", column, *words), {}
 
 
+def ours(attempt, era, column, url, env):
+    return in_shell("with_command"), {"MCP_ERA": era}
+
+
 CLIENTS = [
     Client("python", "Python `mcp`", "mcp", ["auto", "legacy"], python),
     Client("fastmcp", "`fastmcp`", "fastmcp", ["auto", "legacy"], fastmcp),
@@ -114,6 +118,7 @@ CLIENTS = [
     Client("rust", "Rust `rmcp`", "rmcp", ["modern", "legacy"], rust),
     Client("inspector", "Inspector, command line", "@modelcontextprotocol/inspector", ["legacy", "modern"], inspector),
     Client("remote", "`mcp-remote`", "mcp-remote", ["legacy", "modern"], remote),
+    Client("ours", "our `mcp-auth`", "mcp-auth", ["auto", "legacy"], ours),
 ]
 
 NOTES = {
@@ -143,7 +148,7 @@ def attempts(client: Client, column: str) -> list[Attempt]:
             refused = Attempt([], "program", "names-no-scope", fails="403 after trying upscoping")
             return [Attempt(["tool"], "program", scope="mcp:read mcp:tools"), refused]
         return [Attempt(["tool"], "program")]
-    if column == "keycloak-dcr":
+    if column == "keycloak-dcr" and client.key != "ours":
         first = Attempt(["tool", "refresh"], "refresh", at_once=True)
         if client.key == "inspector":  # it asks for all at once, whatever it is told
             return [Attempt(["tool", "refresh"], "refresh", "all-at-once")]

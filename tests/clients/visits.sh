@@ -66,11 +66,15 @@ with_command() {
   local home how=(--login-dir) expires times=2
   home=$(mktemp -d "$WORK/command.XXXXXX")
   how+=("$home/logins")
+  [ -z "${MCP_CLIENT_ID:-}" ] || how+=(--client-id "$MCP_CLIENT_ID")
+  [ -z "${MCP_CLIENT_METADATA_URL:-}" ] || how+=(--client-metadata-url "$MCP_CLIENT_METADATA_URL")
   [ "${MCP_EXPECT:-}" != program ] || { how+=(--client-credentials) && times=0; }
   [ -z "${MCP_ASKED:-}" ] || times=1
   unset MCP_ISSUER # it has to find that by itself
   export MCP_LOGIN_DIR=$home/logins
+  [ -z "${MCP_CLIENT_SECRET:-}" ] || export MCP_LOGIN_CLIENT_SECRET=$MCP_CLIENT_SECRET
   "$OURS" login "$RESOURCE" "${how[@]}" >"$home/login" || return 1
+  grep -q "^client  *${MCP_CLIENT_METADATA_URL:-${MCP_CLIENT_ID:-.*registered by this command}}" "$home/login" || { cat "$home/login" >&2 && return 1; }
   "$OURS" call "$RESOURCE" --era "${MCP_ERA:-auto}" --yes --json tools call whoami >"$home/who" || return 1
   jq -e --arg client "${MCP_CLIENT_ID:-}" '.. | objects | select(has("subject")) | ([.subject, .name] | index("mcp-admin")) or .client == $client' \
     "$home/who" >/dev/null || { cat "$home/who" && return 1; }

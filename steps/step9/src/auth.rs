@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use anyhow::bail;
 use common::{
     PublicUrl,
     prompts::{self, Prompt},
@@ -19,7 +20,7 @@ use mcp_auth::{
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::Settings;
+use crate::{SCOPES, Settings};
 
 /// What each method needs: the rights of step 8. No role opens anything here: roles decide at the issuer which scopes a
 /// person can give to a program, so that a program that was given `mcp:read` has that alone, whoever gave it.
@@ -56,7 +57,12 @@ pub fn layer(
     metadata: &ProtectedResource,
     verifier: RemoteVerifier,
 ) -> anyhow::Result<AuthLayer> {
-    let layer = AuthLayer::new(metadata.clone(), verifier)?.scope(&settings.login.first_scope); // A4
+    let first = settings.issuer.first_scope.as_deref().unwrap_or("mcp:read"); // the least that is good for anything (A4)
+    if let Some(word) = first.split(' ').find(|word| !SCOPES.split(' ').any(|known| known == *word))
+    {
+        bail!("--first-scope: {word:?} is none of the scopes {SCOPES}");
+    }
+    let layer = AuthLayer::new(metadata.clone(), verifier)?.scope(first);
     let layer = layer.max_authorization(settings.tokens.max_authorization);
     Ok(layer.limits(settings.limits.clone()).clock(settings.clock.clone()).mcp_scopes(table()))
 }

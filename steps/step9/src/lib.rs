@@ -52,9 +52,9 @@ pub struct Settings {
     /// Whose tokens are taken.
     #[command(flatten)]
     pub issuer: Issuer,
-    /// Where people log in, and for what.
-    #[command(flatten)]
-    pub login: login::Login,
+    /// Port of the place to log in, where there is no issuer; 0 takes a free one
+    #[arg(long, env = "MCP_LOGIN_PORT", default_value_t = 9100, value_name = "PORT")]
+    pub login_port: u16,
     /// What time it is.
     #[arg(skip)]
     pub clock: Clock,

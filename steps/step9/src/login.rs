@@ -9,28 +9,7 @@ use common::{PublicUrl, server, settings::Listen};
 use mcp_auth::issuer::files::KeyFiles;
 use mcp_auth_server::{app::demo, settings::DEMO};
 
-use crate::{SCOPES, Settings};
-
-/// How people log in.
-#[derive(clap::Args, Clone, Debug)]
-#[command(next_help_heading = "Login")]
-pub struct Login {
-    /// Port of the place to log in, where there is no issuer; 0 takes a free one
-    #[arg(long, env = "MCP_LOGIN_PORT", default_value_t = 9100, value_name = "PORT")]
-    pub login_port: u16,
-    /// What a client without a token is told to ask for. A client that registers itself at Keycloak never gets more than it
-    /// asked for first: name all that it will need
-    #[arg(long, env = "MCP_FIRST_SCOPE", default_value = "mcp:read", value_parser = known_scopes, value_name = "SCOPES")]
-    pub first_scope: String,
-}
-
-/// Takes scopes that this server knows: with another one nobody could log in.
-fn known_scopes(text: &str) -> Result<String, String> {
-    match text.split(' ').find(|word| !SCOPES.split(' ').any(|known| known == *word)) {
-        Some(word) => Err(format!("{word:?} is none of the scopes {SCOPES}")),
-        None => Ok(text.to_owned()),
-    }
-}
+use crate::Settings;
 
 /// The name of the issuer whose tokens are for `server`. If none is set, one begins to serve.
 ///
@@ -46,7 +25,7 @@ pub async fn issuer(settings: &Settings, server: &PublicUrl) -> anyhow::Result<S
         );
     }
     let host = settings.listen.host;
-    let listen = Listen { host, port: settings.login.login_port, public_url: None };
+    let listen = Listen { host, port: settings.login_port, public_url: None };
     let bound = server::bind(&listen).await.context("there is no place to log in")?;
     let (issuer, keys) = (bound.url.to_string(), KeyFiles::new(settings.keys.dir().join("login")));
     let program = settings.client.load(&settings.keys.dir(), true)?;
