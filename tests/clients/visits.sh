@@ -4,8 +4,11 @@
 
 # rust_client: builds it, and prints where it is.
 rust_client() {
-  (cd "$HERE/rmcp" && cargo build -q --locked --message-format=json |
-    jq -er 'select(.reason == "compiler-artifact" and .target.name == "login").executable // empty') || die 'the Rust client cannot be built'
+  local found
+  found=$(cd "$HERE/rmcp" && cargo build -q --locked --message-format=json |
+    jq -r 'select(.reason == "compiler-artifact" and .target.name == "login").executable // empty') || die 'the Rust client cannot be built'
+  [ -x "$found" ] || die 'the Rust client has no program'
+  say "$found"
 }
 
 # inspect HOW ARGUMENTS…: the command line of the Inspector lists, steps up where it has not asked for all at once, calls,
