@@ -120,6 +120,8 @@ def versions() -> dict[str, str]:
     locked = tomllib.loads((HERE / "rmcp" / "Cargo.lock").read_text())["package"]
     workspace = tomllib.loads((HERE.parent.parent / "Cargo.toml").read_text())["workspace"]["package"]
     packages["mcp-auth"] = workspace["version"]
+    script = (HERE.parent.parent / "scripts" / "keycloak" / "distribution.sh").read_text()
+    packages["keycloak"] = re.search("^KEYCLOAK=(.+)$", script, re.MULTILINE)[1]
     return {**packages, **pins, **{package["name"]: package["version"] for package in locked if package["name"] == "rmcp"}}
 
 
@@ -127,7 +129,8 @@ def tables(results: list[dict]) -> str:
     version, numbers = versions(), {}
     number = lambda note: numbers.setdefault(note, len(numbers) + 1)
     names = {client.key: f"{client.name} {version[client.package]}" for client in CLIENTS}
-    lines = ["| client | " + " | ".join(COLUMNS.values()) + " |", "|---" * (len(COLUMNS) + 1) + "|"]
+    lines = [f"Servers: step 9 and `authorization` {version['mcp-auth']}, Keycloak {version['keycloak']}.", ""]
+    lines += ["| client | " + " | ".join(COLUMNS.values()) + " |", "|---" * (len(COLUMNS) + 1) + "|"]
     cells = {(result["client"], result["column"]): result for result in results if "column" in result}
     for client in CLIENTS:
         row = [names[client.key]]

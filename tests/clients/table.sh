@@ -100,10 +100,12 @@ forgets_soon
 visits documents
 
 "$PYTHON" "$HERE/table.py" print >"$WORK/table.md" || { cat "$WORK/table.md" && die 'some visits FAILED; what they said stands above'; }
-# between FILE: what stands there, with the table that was measured in its place
+# between FILE: what stands there, with the table that was measured between the two comments
 between() {
-  awk -v table="$WORK/table.md" '/<!-- table: begin/ { print; while ((getline line < table) > 0) print line; inside = 1 }
-    /<!-- table: end/ { inside = 0 } !inside || 0 { if (!/<!-- table: begin/) print }' "$1"
+  [ "$(grep -c '^<!-- table: \(begin\|end\) -->$' "$1")" = 2 ] || die "$1 has no place for the table"
+  awk -v table="$WORK/table.md" '/^<!-- table: end/ { while ((getline line < table) > 0) print line; inside = 0 }
+    !inside { print }
+    /^<!-- table: begin/ { inside = 1 }' "$1"
 }
 between "$PAGE" >"$WORK/page.md"
 if [ -n "$BLESS" ]; then
