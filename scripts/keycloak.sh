@@ -78,7 +78,7 @@ start() {
   fi
   printf '%s\n' "$ISSUER"
   cat <<TEXT
-  the server:  cargo run -p step9 -- --issuer $ISSUER --roles /realm_access/roles
+  the server:  cargo run -p step9 -- --issuer $ISSUER --first-scope "mcp:read mcp:tools mcp:prompts"
   people:      mcp-admin / admin123, mcp-user / user123, mcp-guest / guest123
   a token:     scripts/keycloak.sh token mcp-user$([ "$PORT" = 8080 ] || printf ' --port %s' "$PORT")
   the end:     scripts/keycloak.sh stop$([ "$PORT" = 8080 ] || printf ' --port %s' "$PORT")

@@ -105,7 +105,7 @@ pub struct Issuer {
     /// Whom tokens must be for [default: the URL of this server's endpoint]
     #[arg(long, env = "MCP_AUDIENCE", value_name = "URL")]
     pub audience: Option<String>,
-    /// Where in a token roles stand: JSON pointers, such as /realm_access/roles [default: /roles]
+    /// Where in a token roles stand: JSON pointers, such as /groups [default: /roles and /realm_access/roles]
     #[arg(long, env = "MCP_ROLES", value_name = "POINTER", value_delimiter = ',')]
     pub roles: Vec<String>,
     /// What a client without a token is told to ask for; all that it will need, where it gets no more than it registered itself

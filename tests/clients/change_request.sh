@@ -79,7 +79,7 @@ person bob >/dev/null 2>&1
 block 'With kcadm' 1 >"$WORK/first"
 for name in REALM MCP_URL KCADM; do check "the page says what $name is" grep -q "^$name=" "$WORK/first"; done
 as_written 'With kcadm' 2
-start server "$STEP" --port "$PORT" --issuer "$ISSUER" --roles /realm_access/roles
+start server "$STEP" --port "$PORT" --issuer "$ISSUER"
 
 logs_in alice 'mcp:read mcp:tools mcp:prompts'
 check 'the token is for the server' has ".aud | [.] | flatten | index(\"$MCP_URL\")"

@@ -62,7 +62,7 @@ refused() {
 
 # begun ARGUMENTS…: step 9, for the tokens of this realm.
 begun() {
-  start "step9-$CHECKS" "$STEP9" --port 0 --audience "$AUDIENCE" --issuer "$ISSUER" --roles /realm_access/roles
+  start "step9-$CHECKS" "$STEP9" --port 0 --audience "$AUDIENCE" --issuer "$ISSUER"
   SERVER=$STARTED_URL
 }
 

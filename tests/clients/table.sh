@@ -45,7 +45,7 @@ keycloak_with() {
   keycloak reset >>"$WORK/keycloak.log" 2>&1
   keycloak start "$@" >>"$WORK/keycloak.log" 2>&1 || die "Keycloak did not start: $(tail -n 5 "$WORK/keycloak.log")"
   ISSUER=http://localhost:$PORT/realms/mcp-realm
-  set -- --port 0 --leeway 2 --issuer "$ISSUER" --audience http://localhost:9000/mcp --roles /realm_access/roles
+  set -- --port 0 --leeway 2 --issuer "$ISSUER" --audience http://localhost:9000/mcp
   start server "$STEP9" "$@"
   URL=$STARTED_URL PROGRAM_URL=$STARTED_URL PROGRAM_ISSUER=$ISSUER
   start at-once "$STEP9" "$@" --first-scope 'mcp:read mcp:tools mcp:prompts'

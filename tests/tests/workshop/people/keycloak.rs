@@ -40,7 +40,7 @@ impl World {
         let server = Server::start(
             9,
             &[
-                &["--issuer", &issuer, "--audience", &resource, "--roles", "/realm_access/roles"],
+                &["--issuer", &issuer, "--audience", &resource],
                 &["--issuer-refresh", &*refresh][..],
             ]
             .concat(),

@@ -36,10 +36,10 @@ fn an_error_names_the_file_and_what_helps() {
         (&["user", "list", "--people", "no.json"], "there is no file no.json", "system"),
         (&["user", "disable", "bob", "--people", "no.json"], "there is no file no.json", "bob"),
         (&["user", "disable", "bob", "--people", "people.json"], "nobody called \"bob\"", "add"),
-        (&["--clients", "no.json"], "no.json: ", "key"),
+        (&["--clients", "no.json", "--port", "0"], "no.json: ", "key"),
         (&["--client-metadata-ca", "list.json", "--port", "0"], "no certificate", "key"),
         (&["--metrics", "192.0.2.1:80", "--port", "0"], "192.0.2.1:80 for metrics", "key"),
-        (&["--clients", "list.json"], "list.json is not a list of clients", "key"),
+        (&["--clients", "list.json", "--port", "0"], "list.json is not a list of clients", "key"),
     ] {
         let (is_ok, text) = said(&run(folder.path(), arguments, ""));
         assert!(!is_ok && text.contains(says), "{arguments:?}: {text}");
