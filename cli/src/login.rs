@@ -1,6 +1,7 @@
 //! How does a person give this command access to a server? `mcp-auth login`: what each MCP client does, to be watched.
 
 mod address;
+mod audience;
 pub mod browser;
 mod client;
 mod code;
@@ -43,7 +44,7 @@ pub struct Args {
     /// What to ask for: one argument, words between blanks [default: what the server names, and to stay logged in]
     #[arg(long, value_name = "WORDS")]
     scope: Option<String>,
-    /// Whom to log in at, where the server takes tokens of several issuers
+    /// Whom to log in at, where the server takes tokens of several issuers, or where the client has a secret of that issuer
     #[arg(long, value_name = "URL")]
     issuer: Option<String>,
     /// Log in as this client, which an administrator has made; its secret is in --client-secret-file, or in the
@@ -116,7 +117,8 @@ Examples:
   mcp-auth login http://localhost:9000/mcp --scope \"mcp:read mcp:tools\"
   mcp-auth login https://mcp.example/mcp --client-id my-client
   mcp-auth login https://mcp.example/mcp --client-metadata-url https://app.example/client.json
-  mcp-auth login https://mcp.example/mcp --client-id robot --client-secret-file secret --client-credentials";
+  mcp-auth login https://mcp.example/mcp --issuer https://login.example --client-id robot \\
+    --client-secret-file secret --client-credentials";
 
 const HELP: &str = "\
 What happens: the server is called without a token and says where its metadata is (RFC 9728); that names an issuer,

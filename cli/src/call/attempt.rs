@@ -109,5 +109,8 @@ fn again(session: &Session, scope: &str) -> String {
     if session.is_in_own_name() {
         typed.push_str(" --client-credentials");
     }
+    if let Some(issuer) = session.issuer_of_secret() {
+        typed.push_str(&format!(" --issuer {}", quoted(&output::line(issuer))));
+    }
     typed
 }

@@ -20,6 +20,16 @@ pub fn scopes(token: Option<&str>) -> Option<String> {
     scope.as_str().map(str::to_owned).or_else(|| list(scope))
 }
 
+/// Whom the token says it is for, if that is somebody else than this one.
+pub fn for_others(token: &str, resource: &str) -> Option<String> {
+    let claims = claims(token)?;
+    let told = match claims.get("aud")? {
+        Value::Array(all) => all.iter().filter_map(Value::as_str).collect(),
+        one => vec![one.as_str()?],
+    };
+    (!told.contains(&resource)).then(|| told.join(", "))
+}
+
 /// Does the token say that its time is over?
 pub fn expired(token: Option<&str>) -> bool {
     let expires = token.and_then(claims).and_then(|claims| claims["exp"].as_f64());
@@ -50,6 +60,23 @@ mod tests {
             assert_eq!(scopes(Some(opaque)), None, "{opaque}");
             assert!(!expired(Some(opaque)), "{opaque}");
         }
+    }
+
+    #[test]
+    fn a_token_says_whom_it_is_for() {
+        use serde_json::json;
+        let ours = "https://mcp.example/mcp";
+        for (claims, expected) in [
+            (json!({"aud": ours}), None),
+            (json!({"aud": ["a", ours]}), None),
+            (json!({"sub": "alice"}), None),
+            (json!({"aud": ["a", "b"]}), Some("a, b")),
+            (json!({"aud": "https://mcp.example/mcp/"}), Some("https://mcp.example/mcp/")),
+            (json!({"aud": []}), Some("")),
+        ] {
+            assert_eq!(for_others(&token(&claims), ours).as_deref(), expected, "{claims}");
+        }
+        assert_eq!(for_others("opaque", ours), None);
     }
 
     #[test]

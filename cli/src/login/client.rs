@@ -7,7 +7,11 @@ use serde::{Deserialize, Serialize};
 use url::form_urlencoded::byte_serialize;
 
 use super::issuer::Issuer;
-use crate::{call::target::Target, exit::Failure, output};
+use crate::{
+    call::{show::quoted, target::Target},
+    exit::Failure,
+    output,
+};
 
 /// How the issuer came to know it.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
@@ -95,6 +99,15 @@ impl Client {
     }
 }
 
+/// Who has said which issuer it is?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Chosen {
+    /// The person, with `--issuer` or by the login that is kept.
+    ByPerson,
+    /// The server alone.
+    ByServer,
+}
+
 /// What the person has said about the client.
 #[derive(Clone)]
 pub struct Wanted {
@@ -105,11 +118,34 @@ pub struct Wanted {
 }
 
 impl Wanted {
-    /// The client that need not be registered, if there is one.
-    pub fn known(&self, issuer: &Issuer) -> Option<Client> {
-        if let Some(named) = &self.named {
-            return Some(named.clone());
+    /// The client that the person names, where it may show itself. A secret belongs to one issuer (C5), and it is the server
+    /// that names the issuer: a hostile one would name its own, and have the secret. So the person says whose it is; not on
+    /// this machine, whose programs could read the secret themselves.
+    pub fn named_at(
+        &self,
+        issuer: &str,
+        token_endpoint: &Target,
+        chosen: Chosen,
+    ) -> Result<Option<Client>, Failure> {
+        let Some(named) = &self.named else { return Ok(None) };
+        if named.secret.is_some() && chosen == Chosen::ByServer && !token_endpoint.is_loopback() {
+            let issuer = output::line(issuer);
+            return Err(Failure::usage(format!(
+                "the server says that one logs in at {issuer}, and a secret is shown to its own issuer alone: if that \
+                 is the one which has given you the secret, say so with --issuer {}",
+                quoted(&issuer)
+            )));
         }
+        Ok(Some(named.clone()))
+    }
+
+    /// The client that need not be registered, if there is one.
+    pub fn known(&self, issuer: &Issuer, chosen: Chosen) -> Result<Option<Client>, Failure> {
+        let named = self.named_at(&issuer.name, &issuer.token, chosen)?;
+        Ok(named.or_else(|| self.described(issuer)))
+    }
+
+    fn described(&self, issuer: &Issuer) -> Option<Client> {
         let document = self.document.as_ref()?;
         if !issuer.reads_documents {
             let name = output::line(&issuer.name);
@@ -156,6 +192,29 @@ mod tests {
         let public = Client::named("c".into(), None, Origin::Named);
         let none = proof(&public, &["private_key_jwt"]).unwrap();
         assert_eq!((none.fields, none.basic), (vec![("client_id", "c".to_owned())], None));
+    }
+
+    #[test]
+    fn a_secret_is_shown_to_no_issuer_that_a_server_alone_has_named() {
+        let wanted = |secret: Option<&str>| {
+            let named = Client::named("robot".into(), secret.map(Into::into), Origin::Named);
+            Wanted { named: Some(named), document: None }
+        };
+        let shown = |wanted: &Wanted, token_endpoint: &str, chosen| {
+            let token_endpoint = token_endpoint.parse().unwrap();
+            wanted.named_at("https://login.example", &token_endpoint, chosen)
+        };
+        let (far, here) = ("https://login.example/token", "http://localhost:9100/token");
+        let (secret, public) = (wanted(Some("a secret")), wanted(None));
+        let refused = shown(&secret, far, Chosen::ByServer).map(drop).unwrap_err();
+        assert!(refused.message().contains("--issuer 'https://login.example'"));
+        for (wanted, place, chosen) in [
+            (&secret, far, Chosen::ByPerson),
+            (&secret, here, Chosen::ByServer),
+            (&public, far, Chosen::ByServer),
+        ] {
+            assert!(shown(wanted, place, chosen).unwrap().is_some(), "{place}, {chosen:?}");
+        }
     }
 
     #[test]

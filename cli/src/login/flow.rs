@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Duration};
 use reqwest::header::LOCATION;
 
 use super::{
-    Page, browser,
-    client::{Client, Origin, Wanted},
+    Page, audience, browser,
+    client::{Chosen, Client, Origin, Wanted},
     code::Request,
     grant::{self, Asker, Tokens},
     issuer::Issuer,
@@ -37,6 +37,12 @@ pub struct Wish {
     pub page: Page,
     /// How long the person may take.
     pub time: Duration,
+}
+
+impl Wish {
+    fn chosen(&self) -> Chosen {
+        if self.issuer.is_some() { Chosen::ByPerson } else { Chosen::ByServer }
+    }
 }
 
 /// What is worth telling of a login beside the login itself.
@@ -85,6 +91,7 @@ pub async fn log_in(web: &Web, store: &Store, wish: &Wish) -> Result<(Login, Kno
         way: if wish.in_own_name { Way::ClientCredentials } else { Way::Code },
         tokens,
     };
+    audience::warn(&login);
     let turn = store.turn(&login.url).await?;
     store.keep(&turn, &login)?;
     Ok((login, Known { asked: scope }))
@@ -110,7 +117,9 @@ impl Parties<'_> {
     }
 
     async fn in_own_name(&self) -> Result<(Client, Tokens), Failure> {
-        let client = self.wish.client.named.clone().ok_or_else(|| {
+        let (issuer, wish) = (&self.issuer, self.wish);
+        let client = wish.client.named_at(&issuer.name, &issuer.token, wish.chosen())?;
+        let client = client.ok_or_else(|| {
             Failure::usage("--client-credentials needs a client that an administrator has made: --client-id ID")
         })?;
         let mut fields = vec![("grant_type", "client_credentials")];
@@ -125,7 +134,7 @@ impl Parties<'_> {
     /// By a code. A registration from before may be forgotten at the issuer: then there is a new one, once.
     async fn with_a_person(&self) -> Result<(Client, Tokens), Failure> {
         self.issuer.authorization()?;
-        if let Some(client) = self.wish.client.known(&self.issuer) {
+        if let Some(client) = self.wish.client.known(&self.issuer, self.wish.chosen())? {
             let listener = Listener::open(self.wish.page.callback_port, None).await?;
             let request = self.request(&client, &listener)?;
             let tokens = self.tokens(&client, listener, request).await?;

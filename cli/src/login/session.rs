@@ -123,6 +123,11 @@ impl Session {
         (client.origin == Origin::Named).then_some(&client.id)
     }
 
+    /// The issuer that the secret of that client is for, if it has one.
+    pub fn issuer_of_secret(&self) -> Option<&str> {
+        self.login.client.secret.as_ref().and(self.named_client()).map(|_| &*self.login.issuer)
+    }
+
     /// Is it the client's own?
     pub fn is_in_own_name(&self) -> bool {
         self.login.way == Way::ClientCredentials

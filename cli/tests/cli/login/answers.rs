@@ -4,11 +4,12 @@ use axum::{
     body::Body,
     response::{IntoResponse as _, Response},
 };
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
 use super::{
     browser,
-    fake::{Fake, answer, back, back_to, parameter, set, token},
+    fake::{Fake, answer, back, back_to, origin, parameter, set, token},
 };
 
 #[test]
@@ -152,5 +153,24 @@ fn an_answer_of_10_mb_is_not_read() {
         let fake = Fake::new(move |seen| (seen.path == path).then(long));
         let done = fake.login_with(&[], |link| panic!("nobody should be asked: {link}"));
         assert!(done.err.contains("longer than 512 KiB"), "{path}: {}", done.err);
+    }
+}
+
+/// As at an issuer that passes over `resource`, where the scope says whom a token is for.
+#[test]
+fn who_gets_a_token_for_somebody_else_is_told_so() {
+    for (audience, is_told) in [(Some("https://bank.example/mcp"), true), (None, false)] {
+        let fake = Fake::new(move |seen| {
+            let own = format!("{}/mcp", origin(seen));
+            let claims = json!({"aud": audience.unwrap_or(&own)}).to_string();
+            let jwt = format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(claims));
+            (seen.path == "/token")
+                .then(|| answer(200, json!({"access_token": jwt, "token_type": "Bearer"})))
+        });
+        let done = fake.login(&[]);
+        assert_eq!(done.status, 0, "{}", done.err);
+        let told = "it is for https://bank.example/mcp, and not for http://";
+        assert_eq!(done.err.contains(told), is_told, "{}", done.err);
+        assert_eq!(done.err.contains("careful"), is_told, "{}", done.err);
     }
 }

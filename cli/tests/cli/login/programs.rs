@@ -119,7 +119,8 @@ fn a_program_is_told_how_to_ask_for_more() {
     assert_eq!(alone(command).status, 0);
     let called = alone(fake.call(&["discover"]));
     let typed = "--scope 'mcp:read mcp:tools more' --client-id 'robot' --client-credentials";
-    assert!(called.err.contains(typed), "{}", called.err);
+    let typed = format!("{typed} --issuer '{}'", fake.server.url().trim_end_matches("/mcp"));
+    assert!(called.err.contains(&typed), "{}", called.err);
     alone(fake.call(&["discover", "--yes"]));
     let asked = fake.asked("/token").pop().unwrap();
     assert_eq!(asked.form("scope").as_deref(), Some("mcp:read mcp:tools more"));
