@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 . scripts/parts.sh
 . scripts/cache.sh
 
-PARTS='tools shell workflows dependencies advisories steps self-test clients conformance authorization login keycloak table browser killed readme api package fuzz instructions memory'
+PARTS='tools shell workflows dependencies advisories steps self-test clients conformance authorization login keycloak table browser logins killed readme api package fuzz instructions memory'
 FULL_PARTS='side bench'
 STEPS=$(cd steps && printf '%s\n' step[0-9]* | sed 's/step//' | sort -n)
 LAST=$(tail -n 1 <<<"$STEPS")
@@ -139,6 +139,13 @@ part_browser() {
   tests/clients/pages.sh
 }
 
+part_logins() {
+  debian chromium curl jq unzip java:default-jre-headless
+  NODE=$(node_22) NPM_TOOLS=$(npm_tools)
+  export NODE NPM_TOOLS
+  tests/clients/logins.sh
+}
+
 # The commands of the documents that need curl, npx or bash; the rest runs in `cargo test`.
 part_readme() {
   WORKSHOP_README_ALL=1 cargo_test -q -p workshop-tests --test workshop readme
@@ -184,6 +191,7 @@ wanted keycloak 'a real Keycloak: the script, the people, the change request'
 wanted table 'which client gets how far at which issuer, as docs/clients.md says'
 wanted killed 'what an authorization server has answered outlives its end'
 wanted browser 'the pages of the authorization server in Chromium'
+wanted logins 'a person logs in in Chromium: by our command, and in the page of the Inspector'
 wanted readme 'the commands of the documents that need more than Rust'
 wanted api 'the public items of the library are those that are listed'
 wanted package 'the library can be packed, and builds from the package'

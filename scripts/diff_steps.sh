@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What does a lesson change? The difference between the source of two neighbouring steps.
+# What does a lesson change in what was there before? The difference between the source of two neighbouring steps.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -7,11 +7,11 @@ SPINE='main.rs lib.rs mcp.rs auth.rs issuer.rs'
 
 usage() {
   cat <<'TEXT'
-usage: scripts/diff_steps.sh [A B]
+usage: scripts/diff_steps.sh [A B [--all]]
 
-  scripts/diff_steps.sh 5 6   the lesson of step 6: which files leave and arrive, how many lines of the
-                              spine change, and the difference itself
-  scripts/diff_steps.sh       one line for each pair of neighbours
+  scripts/diff_steps.sh 5 6         the lesson of step 6: which files leave and arrive, and what changes in the spine
+  scripts/diff_steps.sh 5 6 --all   the same, with every line of the files that leave and arrive
+  scripts/diff_steps.sh             one line for each pair of neighbours
 
 The spine is what every step has: main.rs lib.rs mcp.rs auth.rs issuer.rs.
 TEXT
@@ -39,11 +39,26 @@ summary() {
     "$plus" "$minus" "${parts:+ (${parts#, })}"
 }
 
+# spine A B: what changes in the files that both have. What arrives is read where it stands, what leaves is known.
+spine() {
+  local file
+  for file in $SPINE; do
+    if [ -f "steps/step$1/src/$file" ] && [ -f "steps/step$2/src/$file" ]; then
+      compare "steps/step$1/src/$file" "steps/step$2/src/$file"
+    fi
+  done
+}
+
 is_step() {
   case $1 in '' | *[!0-9]*) false ;; *) [ -d "steps/step$1/src" ] ;; esac
 }
 
+all=''
 case ${1:-} in --help | -h) usage && exit 0 ;; esac
+if [ "${3:-}" = --all ]; then
+  all=yes
+  set -- "$1" "$2"
+fi
 case $# in
   0)
     n=1
@@ -61,7 +76,7 @@ case $# in
     printf '\n'
     compare --stat "steps/step$1/src" "steps/step$2/src"
     printf '\n'
-    compare "steps/step$1/src" "steps/step$2/src"
+    if [ -n "$all" ]; then compare "steps/step$1/src" "steps/step$2/src"; else spine "$@"; fi
     ;;
   *) usage >&2 && exit 2 ;;
 esac

@@ -28,7 +28,7 @@ usage: scripts/keycloak.sh COMMAND [OPTIONS]
 
   --port N        port on this machine (KEYCLOAK_PORT) [default: 8080]; on other ports others may run beside it
   --audience URL  whom tokens are for (MCP_AUDIENCE) [default: http://localhost:9000/mcp]
-  --version V     [default: $KEYCLOAK]; 26.4.5 is the oldest that the workshop is tried with
+  --version V     [default: $KEYCLOAK_VERSION]; 26.4.5 is the oldest that the workshop is tried with
   --cimd          clients may be documents (needs 26.6 or newer; an experiment of Keycloak's)
   --engine NAME   docker, podman or java [default: the first that works]
 
@@ -49,12 +49,13 @@ is_port() { case $1 in '' | *[!0-9]* | ??????*) return 1 ;; esac; [ "$1" -ge 1 ]
 answers() { curl -sf -m 5 -o /dev/null --noproxy '*' "$ISSUER"; }
 is_taken() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
-# wait_until_ready: while the process lives, for two minutes.
+# wait_until_ready: while the process lives, for five minutes. In a container it builds itself first.
 wait_until_ready() {
-  local begun=$SECONDS
+  local begun=$SECONDS told=''
   until answers; do
     running || { logs | tail -n 15 >&2 && die 'Keycloak has ended before it answered; its last lines stand above'; }
-    [ $((SECONDS - begun)) -lt 120 ] || { logs | tail -n 15 >&2 && die 'Keycloak has not answered for two minutes; its last lines stand above'; }
+    [ $((SECONDS - begun)) -lt 300 ] || { logs | tail -n 15 >&2 && die 'Keycloak has not answered for five minutes; its last lines stand above'; }
+    [ -n "$told" ] || [ $((SECONDS - begun)) -lt 40 ] || { told=yes && note 'still waiting: this takes a while where much else is running; Ctrl-C stops'; }
     sleep 0.3
   done
 }
@@ -76,9 +77,13 @@ start() {
     STARTED=''
     note "ready after $((SECONDS - begun)) s"
   fi
+  local server=''
+  case $AUDIENCE in http://localhost:9000/mcp | http://localhost:*[!0-9]*/mcp) ;;
+  http://localhost:*/mcp) server="--port ${AUDIENCE//[!0-9]/} " ;; esac
   printf '%s\n' "$ISSUER"
   cat <<TEXT
-  the server:  cargo run -p step9 -- --issuer $ISSUER --first-scope "mcp:read mcp:tools mcp:prompts"
+  tokens for:  $AUDIENCE (--audience URL makes them for another one)
+  the server:  cargo run -p step9 -- $server--issuer $ISSUER --first-scope "mcp:read mcp:tools mcp:prompts"
   people:      mcp-admin / admin123, mcp-user / user123, mcp-guest / guest123
   a token:     scripts/keycloak.sh token mcp-user$([ "$PORT" = 8080 ] || printf ' --port %s' "$PORT")
   the end:     scripts/keycloak.sh stop$([ "$PORT" = 8080 ] || printf ' --port %s' "$PORT")
@@ -145,10 +150,10 @@ RUN=$CACHE/keycloak/run-$PORT
 case $COMMAND in
   restart | reset) VERSION=${VERSION:-$(as_before version)} CIMD=${CIMD:-$(as_before cimd)} AUDIENCE=${AUDIENCE:-$(as_before audience)} ;;
 esac
-VERSION=${VERSION:-$KEYCLOAK} AUDIENCE=${AUDIENCE:-${MCP_AUDIENCE:-http://localhost:9000/mcp}}
+VERSION=${VERSION:-$KEYCLOAK_VERSION} AUDIENCE=${AUDIENCE:-${MCP_AUDIENCE:-http://localhost:9000/mcp}}
 is_port "$PORT" || wrong "--port $PORT is no port: a number from 1 to 65535"
-case $VERSION in [0-9]*.[0-9]*) ;; *) wrong "--version $VERSION is no version, such as $KEYCLOAK" ;; esac
-case $VERSION in *[!0-9.]*) wrong "--version $VERSION is no version, such as $KEYCLOAK" ;; esac
+case $VERSION in [0-9]*.[0-9]*) ;; *) wrong "--version $VERSION is no version, such as $KEYCLOAK_VERSION" ;; esac
+case $VERSION in *[!0-9.]*) wrong "--version $VERSION is no version, such as $KEYCLOAK_VERSION" ;; esac
 case $AUDIENCE in http://*/* | https://*/*) ;; *) wrong "--audience $AUDIENCE is not the URL of an endpoint, such as http://localhost:9000/mcp" ;; esac
 case $AUDIENCE in *[\"\\\$\ ]*) wrong "--audience $AUDIENCE is no URL" ;; esac
 case $ENGINE in '' | docker | podman | java) ;; *) wrong "--engine $ENGINE is neither docker, podman nor java" ;; esac

@@ -13,4 +13,6 @@ pub mod servers;
 pub mod tokens;
 pub mod wrk;
 
-use mcp_auth::Identity; // where the files of `inside` look for it
+// where the files of `inside` look for them
+use inside::secret;
+use mcp_auth::Identity;

@@ -120,7 +120,7 @@ pub fn layer(keys: &Path) -> anyhow::Result<AuthLayer> {
 /// When the system has no random numbers.
 pub fn layer_of(verifier: Verifier) -> anyhow::Result<AuthLayer> {
     let metadata = ProtectedResource::new(RESOURCE, ISSUER, "mcp:read mcp:tools".parse()?)?;
-    Ok(AuthLayer::new(metadata, verifier)?.scope("mcp:read"))
+    Ok(AuthLayer::new(metadata, verifier)?.first_scope("mcp:read"))
 }
 
 /// What each method of the SDK's server needs.

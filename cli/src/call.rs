@@ -23,8 +23,9 @@ use std::time::Duration;
 use clap::Subcommand;
 
 use crate::{
+    dotenv,
     exit::{self, Failure, Status},
-    input, login,
+    input, login, output,
 };
 use arguments::Argument;
 use client::{Client, Era};
@@ -42,6 +43,7 @@ use wire::Http;
 )]
 pub struct Args {
     /// URL of the MCP endpoint, such as http://localhost:9000/mcp
+    #[arg(value_parser = Target::endpoint)]
     url: Target,
     #[command(flatten)]
     options: Options,
@@ -73,7 +75,7 @@ struct Options {
     #[arg(long, global = true)]
     dangerously_send_token_over_http: bool,
     #[command(flatten)]
-    login: attempt::Stored,
+    login: attempt::LoginOptions,
 }
 
 #[derive(Clone, Subcommand)]
@@ -189,7 +191,19 @@ pub fn run(args: Args) -> Result<(), Failure> {
     let Args { url, options, action } = args;
     let token = Some(input::token(options.token.as_deref().unwrap_or_default())?);
     let token = token.filter(|token| !token.is_empty());
-    let session = if token.is_some() { None } else { attempt::stored(&url, &options)? };
+    let session = match &token {
+        None => attempt::stored(&url, &options)?,
+        Some(token) => {
+            // or who has written the file could have the person work under a name of his
+            if dotenv::has_token(token) && matches!(attempt::stored(&url, &options), Ok(Some(_))) {
+                output::note(&format!(
+                    "the token is the one of the file .env in this folder, and not that of the login kept for {}",
+                    url.shown()
+                ));
+            }
+            None
+        }
+    };
     let is_secret =
         token.is_some() || session.is_some() || options.header.iter().any(HeaderChange::is_secret);
     if is_secret && !url.keeps_secrets() && !options.dangerously_send_token_over_http {

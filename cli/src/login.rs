@@ -9,6 +9,7 @@ mod flow;
 mod grant;
 mod issuer;
 mod listener;
+mod page;
 mod registration;
 mod resource;
 pub mod revocation;
@@ -30,7 +31,8 @@ use crate::{
     output, times,
 };
 use client::{Client, Origin, Wanted};
-use flow::{Known, Wish};
+use flow::Wish;
+use issuer::Chosen;
 use store::{Login, Store};
 use trace::Trace;
 use web::{ANSWER, Web};
@@ -40,6 +42,7 @@ use web::{ANSWER, Web};
 #[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{HELP}"))]
 pub struct Args {
     /// URL of the MCP endpoint, such as http://localhost:9000/mcp
+    #[arg(value_parser = Target::endpoint)]
     url: Target,
     /// What to ask for: one argument, words between blanks [default: what the server names, and to stay logged in]
     #[arg(long, value_name = "WORDS")]
@@ -47,6 +50,10 @@ pub struct Args {
     /// Whom to log in at, where the server takes tokens of several issuers, or where the client has a secret of that issuer
     #[arg(long, value_name = "URL")]
     issuer: Option<String>,
+    /// Take a token that says it is for this URL (or several, between blanks) beside that of the server; who gets it could
+    /// use it there
+    #[arg(long, value_name = "URL")]
+    audience: Option<String>,
     /// Log in as this client, which an administrator has made; its secret is in --client-secret-file, or in the
     /// variable MCP_LOGIN_CLIENT_SECRET
     #[arg(long, env = "MCP_LOGIN_CLIENT_ID", value_name = "ID")]
@@ -66,7 +73,7 @@ pub struct Args {
     #[arg(long, default_value = "300", value_parser = crate::call::seconds, value_name = "SECONDS")]
     timeout: Duration,
     #[command(flatten)]
-    kept: Kept,
+    folder: Folder,
     /// Draw each exchange as it happens: who asks whom, what and why, secrets masked
     #[arg(long)]
     trace: bool,
@@ -77,13 +84,13 @@ pub struct Args {
 
 /// Where logins are kept.
 #[derive(clap::Args, Clone)]
-pub struct Kept {
+pub struct Folder {
     /// Folder of logins [default: mcp-auth in your configuration folder]
     #[arg(long, global = true, env = "MCP_LOGIN_DIR", value_name = "DIR")]
     login_dir: Option<PathBuf>,
 }
 
-impl Kept {
+impl Folder {
     /// The folder.
     pub fn store(&self) -> Result<Store, Failure> {
         self.store_if_any()?.ok_or_else(|| {
@@ -152,8 +159,10 @@ impl Args {
         Ok(Wish {
             target: self.url.clone(),
             issuer: self.issuer.clone(),
+            chosen: if self.issuer.is_some() { Chosen::ByPerson } else { Chosen::ByServer },
             scope: self.scope.clone(),
             stays: self.scope.is_none(),
+            audience: self.audience.clone(),
             client: Wanted { named, document: self.client_metadata_url.clone() },
             in_own_name: self.client_credentials,
             page: self.page.clone(),
@@ -183,13 +192,13 @@ fn secret(file: Option<&std::path::Path>) -> Result<Option<String>, Failure> {
 
 /// Runs the command until it is done, or until Ctrl-C.
 pub fn run(args: &Args) -> Result<(), Failure> {
-    let (wish, store) = (args.wish()?, args.kept.store()?);
+    let (wish, store) = (args.wish()?, args.folder.store()?);
     let web = Web { time: args.timeout.min(ANSWER), trace: Trace::new(args.trace) };
-    let (login, known) = stoppable(async {
+    let (login, asked) = stoppable(async {
         web.trace.begin();
         flow::log_in(&web, &store, &wish).await
     })?;
-    show(args, &store, &login, known)
+    show(args, &store, &login, &asked)
 }
 
 /// What waits here, in this thread.
@@ -208,7 +217,7 @@ pub fn stoppable<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T,
     })
 }
 
-fn show(args: &Args, store: &Store, login: &Login, known: Known) -> Result<(), Failure> {
+fn show(args: &Args, store: &Store, login: &Login, asked: &str) -> Result<(), Failure> {
     let Login { url, issuer, client, tokens, .. } = login;
     if args.json {
         return output::print(&output::json(&json!({
@@ -217,7 +226,6 @@ fn show(args: &Args, store: &Store, login: &Login, known: Known) -> Result<(), F
             "refreshes": tokens.refresh.is_some() || login.way == store::Way::ClientCredentials,
         })));
     }
-    let asked = known.asked.as_str();
     let missing = grant::missing(asked, &tokens.scope);
     let missing = if missing.is_empty() {
         missing

@@ -6,7 +6,7 @@ use crate::{
     call::target::Target,
     exit::Failure,
     login::{
-        Kept, revocation, stoppable,
+        Folder, revocation, stoppable,
         store::{Login, Store},
         trace::Trace,
         web::Web,
@@ -19,13 +19,13 @@ use crate::{
 #[command(after_help = HELP)]
 pub struct Args {
     /// URL of the MCP endpoint that you have logged in at
-    #[arg(required_unless_present = "all")]
+    #[arg(required_unless_present = "all", value_parser = Target::endpoint)]
     url: Option<Target>,
     /// End all logins, and forget as which client this command has registered at each issuer
     #[arg(long, conflicts_with = "url")]
     all: bool,
     #[command(flatten)]
-    kept: Kept,
+    folder: Folder,
     /// Draw each exchange as it happens: who asks whom, what and why, secrets masked
     #[arg(long)]
     trace: bool,
@@ -52,7 +52,7 @@ impl Args {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<(), Failure> {
-    let store = args.kept.store()?;
+    let store = args.folder.store()?;
     let logins = match &args.url {
         Some(target) => match store.login(target)? {
             Some(login) => vec![login],

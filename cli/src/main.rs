@@ -1,6 +1,7 @@
 //! The command `mcp-auth`: which subcommand is meant, and how did it end?
 
 mod call;
+mod dotenv;
 mod exit;
 mod folder;
 mod input;
@@ -68,10 +69,7 @@ Examples:
 fn main() -> ExitCode {
     login::browser::remember();
     // before the arguments are read: `.env` has their defaults
-    let loaded = match dotenvy::from_path(".env") {
-        Err(error) if !error.not_found() => Err(Failure::usage(unread(&error))),
-        _ => Ok(()),
-    };
+    let loaded = dotenv::load();
     let cli = Cli::parse();
     let json = match &cli.command {
         Command::Call(args) => args.json(),
@@ -86,19 +84,6 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(json),
     }
-}
-
-/// Says why `.env` is not read, and in which line. Not what stands there, as `error` has it: it may be a secret.
-fn unread(error: &dotenvy::Error) -> String {
-    let dotenvy::Error::LineParse(found, _) = error else {
-        return format!("the file .env cannot be read: {error}");
-    };
-    let text = std::fs::read_to_string(".env").unwrap_or_default();
-    let number = text.lines().position(|line| Some(line) == found.lines().next());
-    let line = number.map_or("a line".into(), |number| format!("line {}", number + 1));
-    format!(
-        "{line} of the file .env is not NAME=value; what has blanks in it stands in quotes, and quotes are closed"
-    )
 }
 
 fn run(command: Command) -> Result<(), Failure> {

@@ -47,13 +47,17 @@ pub fn now() -> i64 {
     Utc::now().timestamp()
 }
 
-/// A time in UTC, in the time zone of this machine, and as seen from now.
+/// A time in UTC, in the time zone of this machine if that is another, and as seen from now.
 pub fn told(time: i64, now: i64) -> String {
     let Some(utc) = DateTime::<Utc>::from_timestamp(time, 0) else {
         return format!("{time}, which is no time that a calendar has");
     };
-    let local = utc.with_timezone(&Local).format("%Y-%m-%d %H:%M:%S %:z");
-    format!("{} UTC, {local} here ({})", utc.format("%Y-%m-%d %H:%M:%S"), from_now(time - now))
+    let local = utc.with_timezone(&Local);
+    let here = match local.offset().local_minus_utc() {
+        0 => String::new(),
+        _ => format!(", {} here", local.format("%Y-%m-%d %H:%M:%S %:z")),
+    };
+    format!("{} UTC{here} ({})", utc.format("%Y-%m-%d %H:%M:%S"), from_now(time - now))
 }
 
 /// `in 59 min`, `3 d ago`.
@@ -109,8 +113,8 @@ mod tests {
     #[test]
     fn a_time_is_told_in_utc_and_from_now() {
         let text = told(1_700_000_000, 1_700_000_000 - 3600);
-        assert!(text.starts_with("2023-11-14 22:13:20 UTC, "), "{text}");
-        assert!(text.ends_with(" here (in 60 min)"), "{text}");
+        assert!(text.starts_with("2023-11-14 22:13:20 UTC"), "{text}");
+        assert!(text.ends_with(" (in 60 min)"), "{text}");
         assert!(told(i64::MAX, 0).contains("no time"));
         for (seconds, expected) in [
             (0, "now"),

@@ -81,11 +81,11 @@ async fn answer(State(endpoint): State<Arc<Endpoint>>, request: Request) -> Resp
         Ok(message) => message,
         Err(response) => return *response,
     };
-    let (era, id) = match (era(&parts.headers, &message), &message.id) {
-        (Err(refusal), id) => return refusal.answer(id.as_ref()),
-        (Ok(_), None) => return StatusCode::ACCEPTED.into_response(),
-        (Ok(era), Some(id)) => (era, id),
+    let era = match era(&parts.headers, &message) {
+        Ok(era) => era,
+        Err(refusal) => return refusal.answer(message.id.as_ref()),
     };
+    let Some(id) = &message.id else { return StatusCode::ACCEPTED.into_response() };
     let result = run(&endpoint, &parts, era, &message).await;
     jsonrpc::respond(INFO, era, &parts.headers, id, result)
 }

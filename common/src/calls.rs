@@ -52,9 +52,8 @@ pub async fn get(
     let Some(prompt) = prompts.get(name).cloned() else {
         return Err(Refusal::invalid_params(format!("unknown prompt: {name}")));
     };
-    let description = prompt.description().clone();
-    let request = cx.clone();
-    let messages = guarded(cx, name, async move { prompt.fill(&request, arguments) }).await?;
+    let (description, its_cx) = (prompt.description().clone(), cx.clone());
+    let messages = guarded(cx, name, async move { prompt.fill(&its_cx, arguments) }).await?;
     let messages = messages.map_err(Refusal::invalid_params)?;
     Ok(json!({"description": description, "messages": messages}))
 }
@@ -80,10 +79,10 @@ async fn guarded<T: Send + 'static>(
     work: impl Future<Output = T> + Send + 'static,
 ) -> Result<T, Refusal> {
     // two limits, because work that never awaits cannot be ended from within its own task
-    let request = cx.clone();
+    let its_cx = cx.clone();
     let work = async move {
-        let result = timeout_at(request.deadline, work).await;
-        drop(request); // until now it has its place among those that are served, whoever has left
+        let result = timeout_at(its_cx.deadline, work).await;
+        drop(its_cx); // it holds the request's place among those that are served: work has one until it ends, whoever has left
         result
     };
     let task = tokio::spawn(work.in_current_span());
@@ -183,7 +182,7 @@ mod tests {
         let echo = |arguments: Value| {
             let tool = crate::tools::echo();
             let answer = tool.run(context(Era::Modern), arguments.as_object().unwrap().clone());
-            futures_executor(answer).unwrap_err()
+            at_once(answer).unwrap_err()
         };
         for (arguments, words) in [
             (json!({}), &["message"][..]),
@@ -202,7 +201,7 @@ mod tests {
     }
 
     /// Runs a future that never waits.
-    fn futures_executor<F: Future>(future: F) -> F::Output {
+    fn at_once<F: Future>(future: F) -> F::Output {
         tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
     }
 }

@@ -123,7 +123,7 @@ pub fn parse(body: &[u8]) -> Result<Message, Box<Response>> {
     };
     let invalid = |why: &str, id| Err(Box::new(bad(INVALID_REQUEST, why).answer(id)));
     if !body.trim_ascii_start().starts_with(b"{") {
-        return invalid(NO_OBJECT, None); // a struct is read from a list too
+        return invalid(NO_OBJECT, None); // serde reads a struct from a list too
     }
     let readable = envelope.id.as_ref().filter(|id| is_id(id));
     if envelope.jsonrpc != "2.0" {

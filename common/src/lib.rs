@@ -11,6 +11,7 @@ mod log;
 pub mod modern;
 pub mod prompts;
 pub mod public_url;
+mod request_log;
 pub mod server;
 pub mod settings;
 pub mod tools;

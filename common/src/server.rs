@@ -1,5 +1,5 @@
-//! How does a server live and die well? It binds what `localhost` may mean, cuts off whoever dawdles,
-//! writes one line per request, and finishes what is in flight before it goes.
+//! How does a server live and die well? It binds what `localhost` may mean, cuts off whoever dawdles, and finishes
+//! what is in flight before it goes.
 
 use std::{
     future::Future,
@@ -12,9 +12,9 @@ use std::{
 
 use axum::{
     Json, Router,
-    extract::{ConnectInfo, Request},
-    http::{HeaderMap, HeaderValue, StatusCode},
-    middleware::{Next, from_fn},
+    extract::ConnectInfo,
+    http::StatusCode,
+    middleware::from_fn,
     response::{IntoResponse, Response},
 };
 use hyper::server::conn::http1;
@@ -28,14 +28,14 @@ use tokio::{
     net::{TcpListener, TcpStream},
     sync::Semaphore,
     task::JoinSet,
-    time::Instant,
 };
 use tokio_io_timeout::TimeoutStream;
 use tower::ServiceExt as _;
-use tracing::{Instrument as _, info, info_span, warn};
+use tracing::{info, warn};
 
+pub use crate::request_log::log;
 use crate::{
-    PublicUrl, RequestId,
+    PublicUrl,
     settings::{Connections, Host, Listen},
     unread,
 };
@@ -56,29 +56,37 @@ pub struct Bound {
 /// # Errors
 /// One sentence, when the port is taken or the address is not ours.
 pub async fn bind(listen: &Listen) -> anyhow::Result<Bound> {
+    bind_by(listen, "--port").await
+}
+
+/// The same, for a second server of a program, whose port is set by another flag.
+///
+/// # Errors
+/// As [`bind`].
+pub async fn bind_by(listen: &Listen, flag: &str) -> anyhow::Result<Bound> {
     // a port that is free on 127.0.0.1 may be taken on ::1: if any will do, another one
     let more_tries = if listen.port == 0 { 16 } else { 0 };
     for _ in 0..more_tries {
-        if let Ok(bound) = take(listen).await {
+        if let Ok(bound) = take(listen, flag).await {
             return Ok(bound);
         }
     }
-    take(listen).await
+    take(listen, flag).await
 }
 
-async fn take(listen: &Listen) -> anyhow::Result<Bound> {
+async fn take(listen: &Listen, flag: &str) -> anyhow::Result<Bound> {
     let mut listeners = Vec::new();
     let first = match listen.host {
         Host::Loopback => IpAddr::from([127, 0, 0, 1]),
         Host::Address(address) => address,
     };
-    listeners.push(listener(first, listen.port).await?);
+    listeners.push(listener(first, listen.port, flag).await?);
     let port = listeners[0].local_addr()?.port();
     if listen.host == Host::Loopback {
         match TcpListener::bind((IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1]), port)).await {
             Ok(second) => listeners.push(second),
             Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
-                anyhow::bail!(taken("::1", port));
+                anyhow::bail!(taken("::1", port, flag));
             }
             Err(_) => {} // no IPv6 on this machine
         }
@@ -88,14 +96,14 @@ async fn take(listen: &Listen) -> anyhow::Result<Bound> {
     Ok(Bound { listeners, url })
 }
 
-async fn listener(address: IpAddr, port: u16) -> anyhow::Result<TcpListener> {
+async fn listener(address: IpAddr, port: u16, flag: &str) -> anyhow::Result<TcpListener> {
     TcpListener::bind((address, port)).await.map_err(|error| match error.kind() {
-        std::io::ErrorKind::AddrInUse => anyhow::anyhow!(taken(&address.to_string(), port)),
-        _ => anyhow::anyhow!("cannot listen on {address} port {port} (--host, --port): {error}"),
+        std::io::ErrorKind::AddrInUse => anyhow::anyhow!(taken(&address.to_string(), port, flag)),
+        _ => anyhow::anyhow!("cannot listen on {address} port {port} (--host, {flag}): {error}"),
     })
 }
 
-fn taken(address: &str, port: u16) -> String {
+fn taken(address: &str, port: u16, flag: &str) -> String {
     let owner = match port {
         9000 => "another step of this workshop, or Keycloak's management interface",
         9100 => "the workshop's authorization server",
@@ -104,7 +112,7 @@ fn taken(address: &str, port: u16) -> String {
     };
     format!(
         "port {port} on {address} is taken, perhaps by {owner}: stop that, or choose another \
-         port with --port (0 takes a free one)"
+         port with {flag} (0 takes a free one)"
     )
 }
 
@@ -228,66 +236,4 @@ pub async fn wrong_method() -> Response {
 
 fn refuse(status: StatusCode, error: &str, description: &str) -> Response {
     (status, Json(json!({"error": error, "error_description": description}))).into_response()
-}
-
-/// Gives each request an id, and the log one line about it: never the query, never a header.
-pub async fn log(mut request: Request, next: Next) -> Response {
-    let id = request_id(request.headers());
-    request.extensions_mut().insert(RequestId(id.clone()));
-    let span = info_span!("request", %id);
-    let line = Line {
-        method: request.method().to_string(),
-        path: shown(request.uri().path()),
-        started: Instant::now(),
-        status: None,
-    };
-    async move {
-        let mut line = line; // the whole of it: dropped when the client goes away
-        let mut response = next.run(request).await;
-        line.status = Some(response.status());
-        if let Ok(id) = HeaderValue::from_str(&id) {
-            response.headers_mut().insert("x-request-id", id);
-        }
-        response
-    }
-    .instrument(span)
-    .await
-}
-
-/// A path as the log has it: whoever asks must not be able to fill the log, or to steer the terminal that shows it.
-fn shown(path: &str) -> String {
-    const MOST: usize = 200;
-    let mut shown: String = path.chars().take(MOST).flat_map(char::escape_default).collect();
-    if path.chars().nth(MOST).is_some() {
-        shown.push('…');
-    }
-    shown
-}
-
-/// The id that the caller gave, if it is harmless, else a new one.
-fn request_id(headers: &HeaderMap) -> String {
-    let mut given = headers.get_all("x-request-id").iter().map(|id| id.to_str().ok());
-    let harmless = |id: &str| {
-        (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
-    };
-    match (given.next(), given.next()) {
-        (Some(Some(id)), None) if harmless(id) => id.to_owned(),
-        _ => uuid::Uuid::new_v4().to_string(),
-    }
-}
-
-/// Written when it is dropped, so that a request whose client went away has its line too.
-struct Line {
-    method: String,
-    path: String,
-    started: Instant,
-    status: Option<StatusCode>,
-}
-
-impl Drop for Line {
-    fn drop(&mut self) {
-        let status = self.status.map_or("client went away".to_owned(), |s| s.as_u16().to_string());
-        let ms = self.started.elapsed().as_secs_f64() * 1000.0;
-        info!("{} {} {status} in {ms:.1} ms", self.method, self.path);
-    }
 }

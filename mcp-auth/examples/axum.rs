@@ -29,11 +29,11 @@ const ORIGIN: &str = "http://localhost:9000";
 /// The server, and how it is guarded.
 pub fn app(issuer: &str, verifier: impl Verify + 'static) -> anyhow::Result<Router> {
     let metadata = ProtectedResource::new(RESOURCE, issuer, "mcp:read".parse()?)?;
-    let auth = AuthLayer::new(metadata, verifier)?.scope("mcp:read");
+    let auth = AuthLayer::new(metadata, verifier)?.first_scope("mcp:read");
     let guarded = Router::new().route("/mcp", post(hello)).layer(auth); // answers the metadata too
     let server =
         Router::new().route("/health", get(|| async { "healthy" })).fallback_service(guarded);
-    let rule = Rule::new(HOSTS.map(Into::into).into(), ORIGIN.into(), &Origins::default());
+    let rule = Rule::new(HOSTS, ORIGIN, &Origins::default());
     Ok(server.layer(from_fn_with_state(rule, origin::check))) // asked before the token is
 }
 

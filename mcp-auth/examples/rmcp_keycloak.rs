@@ -81,11 +81,11 @@ pub fn app(
     sessions: bool,
 ) -> anyhow::Result<Router> {
     let metadata = ProtectedResource::new(RESOURCE, issuer, SCOPES.parse()?)?;
-    let auth = AuthLayer::new(metadata, verifier)?.scope("mcp:read").mcp_scopes(table());
+    let auth = AuthLayer::new(metadata, verifier)?.first_scope("mcp:read").mcp_scopes(table());
     let config = StreamableHttpServerConfig::default().with_legacy_session_mode(sessions);
     let tools =
         StreamableHttpService::new(|| Ok(Tools), LocalSessionManager::default().into(), config);
-    let rule = Rule::new(HOSTS.map(Into::into).into(), ORIGIN.into(), &Origins::default());
+    let rule = Rule::new(HOSTS, ORIGIN, &Origins::default());
     let app = Router::new().route_service("/mcp", tools).layer(auth);
     Ok(app.layer(from_fn_with_state(rule, origin::check))) // asked before the token is
 }

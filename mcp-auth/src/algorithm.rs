@@ -3,7 +3,6 @@
 use std::{fmt, str::FromStr};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use jsonwebtoken::crypto;
 use serde_json::{Map, Value};
 
 use crate::{jwks::Key, verify::Cause};
@@ -76,9 +75,4 @@ pub(crate) fn chooses_nothing(header: &Map<String, Value>) -> Result<(), Cause> 
         Some(chooser) => Err(Cause::Header(chooser)),
         None => Ok(()),
     }
-}
-
-/// Names the backend of the cryptography, so that a build without it fails, and not the first token.
-pub(crate) fn install() {
-    let _ = crypto::aws_lc::DEFAULT_PROVIDER.install_default();
 }

@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use aws_lc_rs::{error::Unspecified, hmac};
+use aws_lc_rs::hmac;
 use quick_cache::{Weighter, sync};
 
-use crate::Identity;
+use crate::{
+    Identity,
+    secret::{self, NoRandomness},
+};
 
 /// Verdicts on good tokens, kept for a while. A refusal is never kept: whoever is refused is asked again.
 ///
@@ -45,23 +48,20 @@ impl Cache {
     /// when one of them is 0.
     ///
     /// # Errors
-    /// When the system has no random numbers.
-    pub fn new(entries: u32, bytes: u64, lifetime: Duration) -> Result<Self, Unspecified> {
-        let mut secret = [0; 32];
-        // of the system itself: the library's own generator needs 25 ms for its first number
-        getrandom::fill(&mut secret).map_err(|_| Unspecified)?;
+    /// [`NoRandomness`], on a system that is out of order.
+    pub fn new(entries: u32, bytes: u64, lifetime: Duration) -> Result<Self, NoRandomness> {
         let least = bytes.checked_div(entries.into()).unwrap_or_default().max(1);
         let bytes = if entries == 0 { 0 } else { bytes };
         let guess = usize::try_from(entries.min(1024)).unwrap_or_default();
         Ok(Self {
-            key: hmac::Key::new(hmac::HMAC_SHA256, &secret),
+            key: secret::key()?,
             entries: sync::Cache::with_weighter(guess, bytes, Share { least }),
             lifetime: i64::try_from(lifetime.as_secs()).unwrap_or(i64::MAX),
         })
     }
 
     /// 10,000 entries, 32 MiB, 60 s.
-    pub(crate) fn standard() -> Result<Self, Unspecified> {
+    pub(crate) fn standard() -> Result<Self, NoRandomness> {
         Self::new(10_000, 32 << 20, Duration::from_secs(60))
     }
 

@@ -9,7 +9,12 @@ use axum::{
 };
 use serde_json::json;
 
-use crate::{Needs, bearer::BearerError, refusal::refuse, verify::VerifyError};
+use crate::{
+    Needs,
+    bearer::BearerError,
+    refusal::{self, refuse},
+    verify::VerifyError,
+};
 
 /// What a caller needs to know to do better: where to get a token, and with which scope.
 #[derive(Clone, Debug, Default)]
@@ -53,14 +58,12 @@ impl Challenge {
     /// 503: whether the token is good cannot be told at the moment.
     #[must_use]
     pub fn unavailable(retry_after: Duration) -> Response {
-        let text = "tokens cannot be checked at the moment";
-        let body = refuse(StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", text);
-        ([(header::RETRY_AFTER, retry_after.as_secs().to_string())], body).into_response()
+        refusal::unavailable(retry_after, "tokens cannot be checked at the moment")
     }
 
     /// The answer to a request whose token could not be found.
     #[must_use]
-    pub fn bearer(&self, error: BearerError) -> Response {
+    pub fn refused_header(&self, error: BearerError) -> Response {
         match error {
             BearerError::Missing => self.missing(),
             BearerError::Malformed(why) => self.malformed(why),
@@ -69,7 +72,7 @@ impl Challenge {
 
     /// The answer to a request whose token is not taken.
     #[must_use]
-    pub fn verify(&self, error: &VerifyError) -> Response {
+    pub fn refused_token(&self, error: &VerifyError) -> Response {
         match error {
             VerifyError::Invalid(_) => self.invalid(),
             VerifyError::Unavailable { retry_after } => Self::unavailable(*retry_after),

@@ -58,7 +58,7 @@ impl Identity {
         }
         let mut roles = BTreeSet::new();
         for pointer in role_pointers {
-            read_roles(&claims, pointer, &mut roles)?;
+            read_roles(&claims, pointer.as_ref(), &mut roles)?;
         }
         Ok(Self(Arc::new(Inner {
             issuer: text("iss")?.ok_or(Cause::Claim("iss"))?,
@@ -123,10 +123,9 @@ impl Identity {
     /// Any other claim, by JSON pointer (RFC 6901), for example `/email`.
     #[must_use]
     pub fn claim(&self, pointer: &str) -> Option<&Value> {
-        let (first, rest) =
-            pointer.strip_prefix('/')?.split_once('/').unwrap_or((&pointer[1..], ""));
-        let value = self.0.claims.get(&*unescaped(first))?;
-        if rest.is_empty() { Some(value) } else { value.pointer(&format!("/{rest}")) }
+        let names = pointer.strip_prefix('/')?;
+        let (first, rest) = names.split_at(names.find('/').unwrap_or(names.len()));
+        self.0.claims.get(&*unescaped(first))?.pointer(rest)
     }
 }
 
@@ -146,10 +145,9 @@ impl fmt::Debug for Identity {
 /// strings at the end of it.
 fn read_roles(
     claims: &Map<String, Value>,
-    pointer: impl AsRef<str>,
+    pointer: &str,
     roles: &mut BTreeSet<String>,
 ) -> Result<(), Cause> {
-    let pointer = pointer.as_ref();
     let mut path = pointer.split('/').skip(1).map(unescaped).peekable();
     let mut object = claims;
     while let Some(name) = path.next() {

@@ -7,10 +7,9 @@ use aws_lc_rs::{
     signature::ParsedPublicKey,
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use jsonwebtoken::DecodingKey;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tracing::warn;
+use tracing::{debug, warn};
 
 use crate::{algorithm::Algorithm, jwks::JwksError};
 
@@ -25,7 +24,6 @@ pub struct Key {
     retires: Option<i64>,
     /// Ready for use: to read a key anew for each signature takes as long as a tenth of checking it.
     checks: Vec<(Algorithm, ParsedPublicKey)>,
-    decoding: DecodingKey,
 }
 
 impl Key {
@@ -46,10 +44,10 @@ impl Key {
         self.checks.iter().find_map(|(its, check)| (*its == algorithm).then_some(check))
     }
 
-    /// The key itself, to check a signature with.
+    /// The key itself, as it is published (RFC 7517 §4).
     #[must_use]
-    pub fn decoding(&self) -> &DecodingKey {
-        &self.decoding
+    pub fn jwk(&self) -> &Value {
+        &self.published
     }
 
     fn is_in_use(&self, now: i64) -> bool {
@@ -132,8 +130,8 @@ pub fn parse(document: &[u8]) -> Result<Keys, JwksError> {
 
 /// Reads the key set of any issuer: RSA (RS256, PS256), EC (ES256 on P-256, ES384 on P-384) and OKP (EdDSA with
 /// Ed25519), each for the algorithm that its `alg` names, if it names one, under whatever name its issuer gave it. A key that
-/// cannot be used (for encryption, of another kind, weak, broken, without a name, of a name that stands twice) is passed over
-/// with a line in the log. Of the first 100 keys at most.
+/// cannot be used (of another kind, weak, broken, without a name, of a name that stands twice) is passed over with a warning in
+/// the log, one for encryption without. Of the first 100 keys at most.
 ///
 /// # Errors
 /// [`JwksError::Malformed`], and [`JwksError::Empty`] when no key can be used.
@@ -146,12 +144,14 @@ fn read(document: &[u8], key: fn(Entry) -> Result<Key, String>) -> Result<Keys, 
         serde_json::from_slice(document).map_err(|e| JwksError::Malformed(e.to_string()))?;
     let mut keys: Vec<Key> = Vec::new();
     for entry in document.keys.into_iter().take(MAX_KEYS) {
+        let is_for_encryption = entry["use"] == "enc"; // many issuers publish one such key beside those that count
         let entry = serde_json::from_value(entry).map_err(|error| error.to_string());
         match entry.and_then(key) {
             Ok(key) if keys.iter().any(|other| other.kid == key.kid) => {
                 warn!(kid = key.kid, "key passed over: its name stands twice");
             }
             Ok(key) => keys.push(key),
+            Err(why) if is_for_encryption => debug!("key passed over: {why}"),
             Err(why) => warn!("key passed over: {why}"),
         }
     }
@@ -189,7 +189,7 @@ fn foreign(entry: Entry) -> Result<Key, String> {
         return Err("it is not for signatures, say `use` or `key_ops`".into());
     }
     let kid = entry.kid.clone().filter(|kid| !kid.is_empty()).ok_or("it has no `kid`")?;
-    let (possible, decoding, mut published) = material::read(&entry)?;
+    let (possible, mut published) = material::read(&entry)?;
     let checks: Vec<_> = match &entry.alg {
         None => possible,
         Some(alg) => possible.into_iter().filter(|(possible, _)| possible.name() == alg).collect(),
@@ -201,7 +201,7 @@ fn foreign(entry: Entry) -> Result<Key, String> {
     published["use"] = "sig".into();
     published["alg"] = first.name().into();
     published["kid"] = kid.clone().into();
-    Ok(Key { kid, published, retires: entry.exp, checks, decoding })
+    Ok(Key { kid, published, retires: entry.exp, checks })
 }
 
 /// The thumbprint of a key (RFC 7638 §3): SHA-256 over its required members, in the order of the

@@ -18,7 +18,7 @@ use serde_json::json;
 use tracing::warn;
 
 pub use crate::jwk::{Key, Keys, parse, parse_foreign, thumbprint};
-use crate::{clock::Clock, refusal::refuse};
+use crate::{clock::Clock, refusal};
 
 /// Why there are no keys.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -156,6 +156,5 @@ fn not_ready(error: &JwksError) -> Response {
         JwksError::Malformed(_) => "the key set is no JSON Web Key Set",
         JwksError::Empty => "the key set holds no key that can be used",
     };
-    let refusal = refuse(StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", reason);
-    ([(header::RETRY_AFTER, "5")], refusal).into_response()
+    refusal::unavailable(Duration::from_secs(5), reason)
 }

@@ -17,6 +17,8 @@ pub mod call;
 pub mod challenge;
 pub mod clock;
 #[cfg(feature = "jwt")]
+mod door;
+#[cfg(feature = "jwt")]
 mod envelope;
 #[cfg(feature = "jwt")]
 mod gate;
@@ -35,12 +37,18 @@ pub mod jwt;
 pub mod layer;
 pub mod limits;
 pub mod members;
+#[cfg(feature = "jwt")]
+mod message;
 pub mod metadata;
 pub mod origin;
+#[cfg(feature = "jwt")]
+mod policy;
 pub mod refusal;
 #[cfg(feature = "remote")]
 pub mod remote;
 pub mod scopes;
+#[cfg(feature = "jwt")]
+mod secret;
 #[cfg(feature = "jwt")]
 mod session;
 #[cfg(feature = "clap")]
@@ -57,4 +65,6 @@ pub use identity::Identity;
 #[cfg(feature = "jwt")]
 pub use layer::AuthLayer;
 pub use scopes::{Needs, ScopeSet};
+#[cfg(feature = "jwt")]
+pub use secret::NoRandomness;
 pub use verify::{Cause, VerifyError};

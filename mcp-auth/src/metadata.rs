@@ -29,6 +29,16 @@ pub struct ProtectedResource {
 )]
 pub struct ResourceError(String);
 
+/// Origin and path of a URL, between which a well-known path comes; `None` for what is not http or https, or has a query or
+/// a fragment.
+pub(crate) fn origin_and_path(url: &str) -> Option<(String, String)> {
+    let uri: Uri = url.parse().ok()?;
+    let (scheme, authority) = (uri.scheme_str()?, uri.authority()?);
+    let is_plain = matches!(scheme, "http" | "https") && !url.contains(['?', '#']);
+    let path = uri.path().trim_end_matches('/').to_owned();
+    is_plain.then(|| (format!("{scheme}://{authority}"), path))
+}
+
 impl ProtectedResource {
     /// The server whose clients use the URL `resource` (A1, A12), which takes tokens of `issuer` and asks for these
     /// scopes (without `offline_access`, A11).
@@ -44,21 +54,10 @@ impl ProtectedResource {
     /// # Errors
     /// [`ResourceError`] when `resource` is not such a URL.
     pub fn new(resource: &str, issuer: &str, scopes: ScopeSet) -> Result<Self, ResourceError> {
-        let error = || ResourceError(resource.to_owned());
-        let uri: Uri = resource.parse().map_err(|_| error())?;
-        let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
-            return Err(error());
-        };
-        if !matches!(scheme, "http" | "https") || resource.contains(['?', '#']) {
-            return Err(error());
-        }
-        Ok(Self {
-            resource: resource.to_owned(),
-            origin: format!("{scheme}://{authority}"),
-            path: uri.path().trim_end_matches('/').to_owned(),
-            issuers: vec![issuer.to_owned()],
-            scopes,
-        })
+        let (origin, path) =
+            origin_and_path(resource).ok_or_else(|| ResourceError(resource.to_owned()))?;
+        let (resource, issuers) = (resource.to_owned(), vec![issuer.to_owned()]);
+        Ok(Self { resource, origin, path, issuers, scopes })
     }
 
     /// The same, and it takes the tokens of this issuer too. Clients choose; many take the first.

@@ -8,7 +8,7 @@ use std::{collections::HashSet, fmt, str::FromStr, sync::Arc};
 
 use axum::{
     extract::{Request, State},
-    http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header, uri::Authority},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -51,14 +51,12 @@ impl FromStr for Origin {
         // a browser leaves out the port that goes without saying
         let port = if lower.starts_with("https:") { ":443" } else { ":80" };
         let lower = lower.strip_suffix(port).unwrap_or(&lower).to_owned();
-        let authority =
-            lower.strip_prefix("http://").or_else(|| lower.strip_prefix("https://")).map(authority);
-        match authority {
-            Some(Some(_)) => Ok(Self(lower)),
-            _ => {
-                Err("an origin is http:// or https://, a host and if needed a port, nothing more, \
-                      such as http://localhost:6274")
-            }
+        let rest = lower.strip_prefix("http://").or_else(|| lower.strip_prefix("https://"));
+        if rest.is_some_and(is_authority) {
+            Ok(Self(lower))
+        } else {
+            Err("an origin is http:// or https://, a host and if needed a port, nothing more, \
+                 such as http://localhost:6274")
         }
     }
 }
@@ -67,8 +65,9 @@ impl FromStr for Host {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let host = authority(&text.to_ascii_lowercase()).map(Self);
-        host.ok_or("a host is a name or address and if needed a port, such as mcp.example.com:8443")
+        let host = Some(text.to_ascii_lowercase()).filter(|host| is_authority(host));
+        host.map(Self)
+            .ok_or("a host is a name or address and if needed a port, such as mcp.example.com:8443")
     }
 }
 
@@ -84,11 +83,10 @@ impl fmt::Display for Host {
     }
 }
 
-/// Host and port alone, or nothing.
-fn authority(text: &str) -> Option<String> {
-    let parsed: http::uri::Authority = text.parse().ok()?;
-    let plain = !text.contains(['@', '*']) && parsed.as_str() == text && !parsed.host().is_empty();
-    plain.then(|| text.to_owned())
+/// Is this a host, with its port if it has one, and nothing else?
+fn is_authority(text: &str) -> bool {
+    let has_host = |parsed: Authority| !parsed.host().is_empty();
+    !text.contains(['@', '*']) && text.parse().is_ok_and(has_host)
 }
 
 /// The rule of one server: exactly these hosts, exactly these origins.
@@ -103,12 +101,16 @@ pub struct Rule {
 impl Rule {
     /// A server with these names of its own (`hosts`), with this `origin`, and with whom the settings let in.
     #[must_use]
-    pub fn new(hosts: Vec<String>, origin: String, settings: &Origins) -> Arc<Self> {
+    pub fn new(
+        hosts: impl IntoIterator<Item = impl Into<String>>,
+        origin: impl Into<String>,
+        settings: &Origins,
+    ) -> Arc<Self> {
         let allowed_hosts = settings.allow_host.iter().map(ToString::to_string);
         let allowed_origins = settings.allow_origin.iter().map(ToString::to_string);
         Arc::new(Self {
-            hosts: hosts.into_iter().chain(allowed_hosts).collect(),
-            origins: allowed_origins.chain([origin]).collect(),
+            hosts: hosts.into_iter().map(Into::into).chain(allowed_hosts).collect(),
+            origins: allowed_origins.chain([origin.into()]).collect(),
             public: vec!["/.well-known/".into()],
             forms: Vec::new(),
         })
@@ -158,7 +160,8 @@ impl Rule {
         }
     }
 
-    fn is_hidden(&self, path: &str, headers: &HeaderMap) -> bool {
+    /// Is it a form of ours, from a page that says no origin?
+    fn may_be_null(&self, path: &str, headers: &HeaderMap) -> bool {
         let mut origins = headers.get_all(header::ORIGIN).iter();
         let is_null = origins.next().is_some_and(|origin| origin == "null");
         is_null && origins.next().is_none() && self.forms.iter().any(|form| form == path)
@@ -185,7 +188,7 @@ pub async fn check(State(rule): State<Arc<Rule>>, request: Request, next: Next) 
         headers.get(header::ORIGIN).map(|_| HeaderValue::from_static("*"))
     } else if let Ok(origin) = rule.knows_origin(headers) {
         origin
-    } else if rule.is_hidden(uri.path(), headers) {
+    } else if rule.may_be_null(uri.path(), headers) {
         None
     } else {
         return forbidden("origin", headers.get(header::ORIGIN));

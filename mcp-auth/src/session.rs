@@ -6,11 +6,14 @@
 //! unknown one. Nothing is remembered, so nothing can be filled up, and the owner's next token goes on where the last one
 //! ended.
 
-use aws_lc_rs::{constant_time, error::Unspecified, hmac};
+use aws_lc_rs::{constant_time, hmac};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::Identity;
+use crate::{
+    Identity,
+    secret::{self, NoRandomness},
+};
 
 /// The header that carries the id of a session.
 pub(crate) const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
@@ -23,10 +26,8 @@ pub(crate) struct Sessions {
 
 impl Sessions {
     /// With a key of its own: sessions end with the program.
-    pub(crate) fn new() -> Result<Self, Unspecified> {
-        let mut secret = [0; 32];
-        getrandom::fill(&mut secret).map_err(|_| Unspecified)?;
-        Ok(Self { key: hmac::Key::new(hmac::HMAC_SHA256, &secret) })
+    pub(crate) fn new() -> Result<Self, NoRandomness> {
+        Ok(Self { key: secret::key()? })
     }
 
     /// With a key that several instances of a server share.

@@ -1,6 +1,6 @@
 //! The settings of a guarded server, as groups for `clap`: flatten those that you use.
 
-use std::{path::PathBuf, time::Duration};
+use std::{ops::RangeInclusive, path::PathBuf, time::Duration};
 
 pub use crate::limits::Limits;
 pub use crate::origin::Origins;
@@ -106,14 +106,15 @@ pub struct Issuer {
     #[arg(long, env = "MCP_AUDIENCE", value_name = "URL")]
     pub audience: Option<String>,
     /// Where in a token roles stand: JSON pointers, such as /groups [default: /roles and /realm_access/roles]
-    #[arg(long, env = "MCP_ROLES", value_name = "POINTER", value_delimiter = ',')]
+    #[arg(long, env = "MCP_ROLES", value_parser = pointer, value_name = "POINTER", value_delimiter = ',')]
     pub roles: Vec<String>,
     /// What a client without a token is told to ask for; all that it will need, where it gets no more than it registered itself
     /// with, as at Keycloak [default: the least that is good for anything]
     #[arg(long, env = "MCP_FIRST_SCOPE", value_name = "SCOPES")]
     pub first_scope: Option<String>,
     /// Seconds after which the keys of the issuer are fetched again: so long may a key that it takes back go on opening
-    #[arg(long, env = "MCP_ISSUER_REFRESH", default_value = "300", value_parser = refresh, value_name = "SECONDS")]
+    // the issuer is not to be flooded, and not to be believed for ever
+    #[arg(long, env = "MCP_ISSUER_REFRESH", default_value = "300", value_parser = seconds(1..=86_400), value_name = "SECONDS")]
     pub issuer_refresh: Duration,
 }
 
@@ -122,39 +123,66 @@ pub struct Issuer {
 #[command(next_help_heading = "Tokens")]
 pub struct Tokens {
     /// Seconds by which our clock may be wrong, in favour of a token
-    #[arg(long, env = "MCP_LEEWAY", default_value = "5", value_parser = leeway, value_name = "SECONDS")]
+    // more than a few minutes would make expiry meaningless
+    #[arg(long, env = "MCP_LEEWAY", default_value = "5", value_parser = seconds(0..=300), value_name = "SECONDS")]
     pub leeway: Duration,
     /// Bytes that the header Authorization may have
-    #[arg(long, env = "MCP_MAX_AUTHORIZATION", default_value_t = 8192, value_parser = count, value_name = "BYTES")]
+    #[arg(long, env = "MCP_MAX_AUTHORIZATION", default_value_t = 8192, value_parser = number(1..=1_000_000), value_name = "BYTES")]
     pub max_authorization: usize,
 }
 
-/// Parses the time between two fetches: the issuer is not to be flooded, and not to be believed for ever.
-fn refresh(text: &str) -> Result<Duration, &'static str> {
-    let number = text.parse().ok().filter(|n| (1..=86_400).contains(n));
-    number.map(Duration::from_secs).ok_or("whole seconds from 1 to 86400 are expected")
+/// Takes a JSON pointer: another text would point at nothing, and nobody had a role.
+fn pointer(text: &str) -> Result<String, &'static str> {
+    let is_pointer = text.starts_with('/') && text.len() > 1;
+    is_pointer
+        .then(|| text.to_owned())
+        .ok_or("a JSON pointer is expected, such as /resource_access/my-client/roles")
 }
 
-/// Parses a leeway: more than a few minutes would make expiry meaningless.
-fn leeway(text: &str) -> Result<Duration, &'static str> {
-    let number = text.parse().ok().filter(|n| *n <= 300);
-    number.map(Duration::from_secs).ok_or("whole seconds from 0 to 300 are expected")
+/// Takes whole seconds in this range.
+pub(crate) fn seconds(
+    range: RangeInclusive<u64>,
+) -> impl Fn(&str) -> Result<Duration, String> + Clone + Send + Sync {
+    move |text| {
+        let number = text.parse().ok().filter(|number| range.contains(number));
+        let (least, most) = (range.start(), range.end());
+        let expected = || format!("whole seconds from {least} to {most} are expected");
+        number.map(Duration::from_secs).ok_or_else(expected)
+    }
 }
 
-/// Parses the size of a body: 0 would let none in, and what is read is held in memory.
-pub(crate) fn bytes(text: &str) -> Result<usize, &'static str> {
-    let number = text.parse().ok().filter(|n| (1..=1 << 30).contains(n));
-    number.ok_or("a whole number from 1 to 1073741824 is expected")
+/// Takes a whole number in this range.
+pub(crate) fn number(
+    range: RangeInclusive<usize>,
+) -> impl Fn(&str) -> Result<usize, String> + Clone + Send + Sync {
+    move |text| {
+        let number = text.parse().ok().filter(|number| range.contains(number));
+        let (least, most) = (range.start(), range.end());
+        number.ok_or_else(|| format!("a whole number from {least} to {most} is expected"))
+    }
 }
 
-/// Parses a number of things of which there must be at least one.
-pub(crate) fn count(text: &str) -> Result<usize, &'static str> {
-    let number = text.parse().ok().filter(|n| (1..=1_000_000).contains(n));
-    number.ok_or("a whole number from 1 to 1000000 is expected")
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Parses a time limit.
-pub(crate) fn seconds(text: &str) -> Result<Duration, &'static str> {
-    let number = text.parse().ok().filter(|n| (1..=3600).contains(n));
-    number.map(Duration::from_secs).ok_or("whole seconds from 1 to 3600 are expected")
+    #[test]
+    fn a_number_is_in_its_range_and_the_error_says_in_which() {
+        let (few, time) = (number(1..=10), seconds(0..=300));
+        assert_eq!((few("1"), few("10")), (Ok(1), Ok(10)));
+        for bad in ["0", "11", "-1", "1.5", "1 ", ""] {
+            assert_eq!(few(bad).unwrap_err(), "a whole number from 1 to 10 is expected", "{bad:?}");
+        }
+        assert_eq!(
+            (time("0"), time("300").map(|time| time.as_secs())),
+            (Ok(Duration::ZERO), Ok(300))
+        );
+        for bad in ["301", "-1", "5s", ""] {
+            assert_eq!(
+                time(bad).unwrap_err(),
+                "whole seconds from 0 to 300 are expected",
+                "{bad:?}"
+            );
+        }
+    }
 }

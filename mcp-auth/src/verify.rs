@@ -1,4 +1,4 @@
-//! Why is a token not taken? The log learns the cause; the caller never does.
+//! Is a token good, and if not, why? The log learns the cause; the caller never does.
 
 use std::{future::Future, pin::Pin, time::Duration};
 
@@ -79,7 +79,7 @@ pub enum Cause {
     #[error("it was given to a client that this server does not know (`client_id`, `azp`)")]
     Client,
     /// A claim is missing, empty or of the wrong type.
-    #[error("its claim `{0}` is missing or of the wrong type")]
+    #[error("its claim `{0}` is missing, or not one that is taken here")]
     Claim(&'static str),
 }
 

@@ -52,7 +52,7 @@ container_begin() {
     -e MCP_SERVER_SECRET -e MCP_SERVICE_SECRET -e MCP_ADMIN_PASSWORD -e MCP_USER_PASSWORD -e MCP_GUEST_PASSWORD \
     -e MCP_REGISTRATION_HOST_CHECK -e MCP_REGISTRATION_URI_CHECK -e MCP_CLIENT_URI_HOST \
     "quay.io/keycloak/keycloak:$VERSION" start-dev --import-realm --cache=local --http-port="$PORT" --hostname="http://localhost:$PORT" \
-    ${CIMD:+--features=cimd} >/dev/null || die "$ENGINE could not start Keycloak; its own words stand above"
+    "$RFC7591_ALONE" ${CIMD:+--features=cimd} >/dev/null || die "$ENGINE could not start Keycloak; its own words stand above"
 }
 
 container_running() { [ -n "$("$1" ps -q --filter "name=^$NAME-$PORT\$" 2>/dev/null)" ]; }

@@ -4,8 +4,11 @@
 # shellcheck disable=SC2153 # VERSION is keycloak.sh's
 
 # shellcheck disable=SC2034 # keycloak.sh reads it
-KEYCLOAK=26.7.5
+KEYCLOAK_VERSION=26.7.5
 CENTRAL=https://repo1.maven.org/maven2/org/keycloak/keycloak-quarkus-dist
+# Programs register in the words of RFC 7591. In Keycloak's own they could choose their id, write claims of their own into tokens
+# (any `sub`), and let these live for days.
+RFC7591_ALONE=--spi-client-registration--default--enabled=false
 SHA256_26_7_5=30ef87fb7101c43d29688d1ae80c0588ff4a151b3330e9f664bf9692d398658a
 SHA256_26_4_5=72f73642a2c36de797d51b4b2b342d4a49f6e5832af10aa470cd123627bd80b3
 
@@ -65,16 +68,20 @@ unpack() {
 # as_new FOLDER NEW: what was made elsewhere takes its place, unless somebody else was faster.
 as_new() { if [ -d "$1" ]; then rm -rf "$2"; else mv "$2" "$1"; fi; }
 
+# built_in: where the copy is that `built` makes.
+built_in() { printf '%s' "$CACHE/keycloak/built-$VERSION-rfc7591${CIMD:+-cimd}"; }
+
 # built: sets BUILT, a folder with Keycloak as it runs fastest. What can be turned on and off is decided here.
 built() {
   local zip=$CACHE/keycloak/keycloak-$VERSION.zip new=$CACHE/keycloak/new-$$
-  BUILT=$CACHE/keycloak/built-$VERSION${CIMD:+-cimd}
+  BUILT=$(built_in)
   [ ! -d "$BUILT" ] || return 0
   download "$zip"
   mkdir -p "$new"
   unpack "$zip" "$new"
   note 'building it, once: about 20 s'
-  "$new/keycloak-$VERSION/bin/kc.sh" build --db=dev-file --health-enabled=true ${CIMD:+--features=cimd} >"$RUN/log" 2>&1 ||
+  "$new/keycloak-$VERSION/bin/kc.sh" build --db=dev-file --health-enabled=true "$RFC7591_ALONE" \
+    ${CIMD:+--features=cimd} >"$RUN/log" 2>&1 ||
     { tail -n 15 "$RUN/log" >&2 && die 'Keycloak could not be built'; }
   as_new "$BUILT" "$new/keycloak-$VERSION"
   rm -rf "$new"

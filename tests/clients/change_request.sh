@@ -7,6 +7,7 @@ set -euo pipefail
 HERE=$(cd "$(dirname "$0")" && pwd)
 . "$HERE/../../scripts/lib.sh"
 . "$HERE/servers.sh"
+. "$HERE/request.sh"
 : "${KEYCLOAK:?}" "${KCADM:?}"
 prepare
 need python3
@@ -14,7 +15,6 @@ STEP=${STEP9:-$(build step9 step9)} COMMAND=${COMMAND:-$(build mcp-auth-cli mcp-
 REALM=company-$$ ISSUER=$KEYCLOAK/realms/company-$$
 PORT=$(free_port)
 MCP_URL=http://localhost:$PORT/mcp
-export KC_OPTS="-Duser.home=$WORK" # where kcadm keeps that it is logged in
 
 # check SENTENCE COMMAND…
 check() {
@@ -22,27 +22,6 @@ check() {
   shift
   CHECKS=$((CHECKS + 1))
   if "$@" >"$WORK/check" 2>&1; then say "ok: $sentence"; else FAILURES=$((FAILURES + 1)) && say "FAILED: $sentence" && tail -n 20 "$WORK/check"; fi
-}
-
-# block HEADING N: the Nth block of shell under this heading of the page.
-block() {
-  awk -v heading="## $1" -v wanted="$2" '/^## / { inside = $0 == heading } inside && /^```sh$/ { n++; next } /^```/ { open = 0 }
-    inside && n == wanted && !/^```/ && !done { print } inside && n == wanted && /^```$/ { done = 1 }' "$ROOT/keycloak/change-request.md"
-}
-
-# as_written HEADING N: runs it, with the values that the page tells the reader to set.
-as_written() {
-  block "$@" >"$WORK/block"
-  [ -s "$WORK/block" ] || die "the page has no block $2 under $1"
-  CHECKS=$((CHECKS + 1))
-  REALM=$REALM MCP_URL=$MCP_URL KCADM=$KCADM bash -euo pipefail "$WORK/block" >"$WORK/said" 2>&1 || die "block $2 of \"$1\" failed: $(cat "$WORK/said")"
-  say "ok: \"$1\", block $2"
-}
-
-# person NAME: somebody who can log in.
-person() {
-  "$KCADM" create users -r "$REALM" -s username="$1" -s enabled=true -s email="$1@example.com" -s emailVerified=true -s firstName=A -s lastName=Person
-  "$KCADM" set-password -r "$REALM" --username "$1" --new-password "secret of $1"
 }
 
 # logs_in NAME SCOPE: sets ANSWER, what the client gets, and CLAIMS, what is in the access token.
@@ -66,16 +45,21 @@ page() {
   [ "$got" = "$1" ] || { say "it answers $got" && return 1; }
 }
 
+# is_told ORIGIN: may a page of this origin read what the token endpoint answers?
+is_told() {
+  curl -s -o /dev/null -D - "$ISSUER/protocol/openid-connect/token" -H "Origin: $1" -d grant_type=authorization_code -d client_id=mcp-client -d code=none \
+    -d redirect_uri=http://localhost/callback | tr -d '\r' | grep -qix "access-control-allow-origin: $1"
+}
+not() { ! "$@"; }
+
 # without_pkce: a login that names no challenge comes back with an error.
 without_pkce() {
   curl -s -o /dev/null -w '%{redirect_url}' -G "$ISSUER/protocol/openid-connect/auth" -d client_id=mcp-client -d response_type=code -d scope=mcp:read \
     --data-urlencode redirect_uri=http://127.0.0.1:33418/callback | grep -q 'error=invalid_request&error_description=Missing+parameter%3A+code_challenge_method'
 }
 
-"$KCADM" config credentials --server "$KEYCLOAK" --realm master --user "${KC_BOOTSTRAP_ADMIN_USERNAME:-admin}" --password "${KC_BOOTSTRAP_ADMIN_PASSWORD:-admin}" 2>/dev/null
-"$KCADM" create realms -s realm="$REALM" -s enabled=true >/dev/null 2>&1
-person alice >/dev/null 2>&1
-person bob >/dev/null 2>&1
+stock_realm
+for name in alice bob; do person "$name" "secret of $name" >/dev/null 2>&1; done
 block 'With kcadm' 1 >"$WORK/first"
 for name in REALM MCP_URL KCADM; do check "the page says what $name is" grep -q "^$name=" "$WORK/first"; done
 as_written 'With kcadm' 2
@@ -101,6 +85,11 @@ done
 check 'no code without PKCE' without_pkce
 check 'nobody may register himself' sh -c '[ "$(curl -s -o /dev/null -w "%{http_code}" "$1/clients-registrations/openid-connect" -H "Content-Type: application/json" \
   -d "{\"redirect_uris\": [\"http://localhost/callback\"]}")" = 403 ]' sh "$ISSUER"
+
+check 'no page gets tokens by itself' not is_told http://localhost:6274
+as_written 'Redirect URIs' 1
+check 'but the one that is entered' is_told http://localhost:6274
+check 'and no other' not is_told http://localhost:6275
 
 as_written 'If not everybody may' 1
 "$KCADM" add-roles -r "$REALM" --uusername alice --rolename mcp-user >/dev/null 2>&1

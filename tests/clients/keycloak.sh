@@ -10,7 +10,7 @@ HERE=$(cd "$(dirname "$0")" && pwd)
 . "$HERE/../../scripts/lib.sh"
 . "$HERE/servers.sh"
 # shellcheck disable=SC2153 # of cache.sh
-VERSION=${1:-$KEYCLOAK} CACHED=$CACHE
+VERSION=${1:-$KEYCLOAK_VERSION} CACHED=$CACHE
 prepare
 export MCP_AUTH_CACHE=$CACHED
 need python3
@@ -134,6 +134,11 @@ for redirect in https://example.com/callback http://localhost.example.com/callba
 done
 register '"redirect_uris": ["http://127.0.0.1:1/callback"], "client_uri": "https://example.com"' && cp "$WORK/registered" "$WORK/first"
 check 'nor does he get a code without PKCE' without_pkce
+register '"redirect_uris": ["http://127.0.0.1:1/callback"], "grant_types": ["implicit", "password"], "response_types": ["token"]' &&
+  cp "$WORK/registered" "$WORK/implicit"
+check 'nor a token without a code' sh -c 'jq -e ".client_id" "$1" && ! jq -e ".grant_types | any(. == \"implicit\" or . == \"password\")" "$1"' sh "$WORK/implicit"
+check 'nor says he more of himself than RFC 7591 has words for' sh -c '[ "$(curl -s -o /dev/null -w "%{http_code}" "$1/clients-registrations/default" \
+  -H "Content-Type: application/json" -d "{\"clientId\": \"of-my-own\", \"publicClient\": true}")" = 404 ]' sh "$ISSUER"
 check 'nor changes to such a place later' changes 403 '{"redirect_uris": ["https://example.com/callback"]}'
 check 'but to another one on this machine' changes 200 '{"redirect_uris": ["http://127.0.0.1:2/callback"]}'
 
@@ -161,7 +166,7 @@ begun
 check 'a server that starts now refuses its tokens' refused "$ADMIN" 'refused (401)' tools list
 check 'and takes the new ones' with "$NEW" tools list
 
-KCADM=$MCP_AUTH_CACHE/keycloak/built-$VERSION/bin/kcadm.sh
+KCADM=$(built_in)/bin/kcadm.sh
 check 'the change request' env STEP9="$STEP9" COMMAND="$COMMAND" KEYCLOAK="$KEYCLOAK" KCADM="$KCADM" "$HERE/change_request.sh"
 tail -n 1 "$WORK/check"
 

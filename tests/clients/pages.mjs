@@ -5,13 +5,9 @@
 //   PAGES_SHOTS=FOLDER                          a picture of each page is left there
 import assert from 'node:assert/strict';
 import http from 'node:http';
-import axe from 'axe-core';
-import puppeteer from 'puppeteer-core';
+import { DESK, PHONE, Visits, decide, follow, hasFocus, heading, logIn, look, open, words } from './chromium.mjs';
 
-const [issuer, resource, executablePath] = process.argv.slice(2);
-const shots = process.env.PAGES_SHOTS;
-const PHONE = { width: 320, height: 640 };
-const DESK = { width: 1280, height: 800 };
+const [issuer, resource, chromium] = process.argv.slice(2);
 
 // The program that asks: whatever it is sent back with.
 const came = [];
@@ -28,60 +24,6 @@ function question(client, scope, others = {}) {
     response_type: 'code', client_id: client, redirect_uri: back, scope, state: 'a state', resource,
     code_challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM', code_challenge_method: 'S256', ...others,
   })}`;
-}
-
-const browser = await puppeteer.launch({ executablePath, args: ['--no-sandbox'], protocolTimeout: 30_000 }); // root has no sandbox
-
-// Somebody at a browser of his own. What the browser complains about is kept: a page must give it no reason.
-async function somebody(view, { scripts = true, dark = false } = {}) {
-  const context = await browser.createBrowserContext();
-  const page = await context.newPage();
-  const complaints = [];
-  page.on('console', (message) => complaints.push(message.text()));
-  page.on('pageerror', (error) => complaints.push(String(error)));
-  page.on('requestfailed', (request) => complaints.push(`${request.url()} ${request.failure().errorText}`));
-  await page.setViewport(view);
-  await page.setJavaScriptEnabled(scripts);
-  await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: dark ? 'dark' : 'light' }]);
-  const how = `${view.width}${dark ? '-dark' : ''}${scripts ? '' : '-no-scripts'}`;
-  return { context, page, complaints, how, scripts };
-}
-
-const words = (page) => page.$eval('main', (main) => main.innerText);
-const heading = (page) => page.$eval('h1', (h1) => h1.innerText);
-const follow = (page, act) => Promise.all([page.waitForNavigation({ timeout: 15_000 }), act()]);
-
-async function open({ page }, address, expected) {
-  const response = await page.goto(address, { timeout: 15_000 });
-  assert.equal(response.status(), expected, `${address} is a ${response.status()}`);
-}
-
-// Waits until this field has the focus, which a page gives it a moment after it is there.
-async function hasFocus({ page }, name) {
-  const end = Date.now() + 5_000;
-  while (await page.evaluate(() => document.activeElement.name) !== name) assert.ok(Date.now() < end, `${name} does not get the focus`);
-}
-
-async function logIn({ page }, name, password) {
-  await page.$eval('input[name=username]', (field) => field.select());
-  await page.type('input[name=username]', name);
-  await page.type('input[name=password]', password);
-  await follow(page, () => page.click('button'));
-}
-
-const decide = ({ page }, decision) => follow(page, () => page.click(`button[value=${decision}]`));
-
-// Takes a picture; nothing is cut off at the right; axe finds nothing to mend.
-async function look({ page, how, scripts }, name) {
-  if (shots) await page.screenshot({ path: `${shots}/${name}-${how}.png`, fullPage: true });
-  const [wide, view] = await page.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]);
-  assert.ok(wide <= view, `${name}: ${wide} pixels wide on a screen of ${view}`);
-  if (!scripts) return; // axe is one
-  await page.evaluate(axe.source);
-  const { violations, passes } = await page.evaluate(() => globalThis.axe.run({ resultTypes: ['violations'] }));
-  assert.ok(passes.length > 10, `${name}: axe has looked at nothing`);
-  const found = violations.map(({ id, help, nodes }) => `${id} (${help}): ${nodes.map(({ html }) => html).join(' ')}`);
-  assert.deepEqual(found, [], `${name}: axe finds something`);
 }
 
 // What the last visit to the program brought.
@@ -219,30 +161,14 @@ async function hasALongName(one) {
   await look(one, 'wordy');
 }
 
-// An answer of 4xx is an answer here, and no complaint.
-const isComplaint = (text) => !/^Failed to load resource: the server responded with a status of 4/.test(text);
-let [ran, failed] = [0, 0];
-async function visit(scenario, view, options) {
-  ran += 1;
-  const one = await somebody(view, options);
-  try {
-    await scenario(one);
-    assert.deepEqual(one.complaints.filter(isComplaint), [], 'the browser complains');
-  } catch (error) {
-    failed += 1;
-    console.log(`FAILED: ${scenario.name}, ${one.how}: ${error.message}\n  at ${one.page.url()}`);
-  }
-  await one.context.close();
-}
-
+const visits = await Visits.with(chromium);
 for (const scripts of [true, false]) {
-  for (const scenario of [allows, denies, stepsUp, goesBack, presses, types, leaves, isLost, wonders]) await visit(scenario, DESK, { scripts });
+  for (const scenario of [allows, denies, stepsUp, goesBack, presses, types, leaves, isLost, wonders]) await visits.visit(scenario, DESK, { scripts });
 }
 for (const dark of [false, true]) {
-  for (const scenario of [allows, stepsUp, types, isLost, wonders, hasALongName]) await visit(scenario, PHONE, { dark });
+  for (const scenario of [allows, stepsUp, types, isLost, wonders, hasALongName]) await visits.visit(scenario, PHONE, { dark });
 }
-await visit(allows, DESK, { dark: true });
-await browser.close();
+await visits.visit(allows, DESK, { dark: true });
+const status = await visits.end();
 program.close();
-console.log(failed === 0 ? `${ran} visits of a browser, all ok` : `${failed} of ${ran} visits FAILED`);
-process.exit(failed === 0 ? 0 : 1);
+process.exit(status);

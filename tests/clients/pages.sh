@@ -11,7 +11,7 @@ HERE=$(cd "$(dirname "$0")" && pwd)
 : "${NODE:?}" "${NPM_TOOLS:?}"
 CHROMIUM=${CHROMIUM:-$(command -v chromium)} || die 'there is no chromium'
 prepare
-cp "$HERE/pages.mjs" "$NPM_TOOLS/" # imports are looked for beside the file
+cp "$HERE/chromium.mjs" "$HERE/pages.mjs" "$NPM_TOOLS/" # imports are looked for beside the file
 
 umask 077
 cat >"$WORK/clients.json" <<'TEXT'

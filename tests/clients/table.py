@@ -14,6 +14,7 @@ import tempfile
 import textwrap
 import tomllib
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 from door import Door
@@ -24,19 +25,34 @@ STEPS = ["tool", "step-up", "refresh"]
 AT_ONCE = 8
 
 
-def run(client: Client, attempt: Attempt, era: str | None, column: str, url: str, issuer: str) -> tuple[int, str]:
+@dataclass(frozen=True)
+class Place:
+    """Where a column is visited: a server, one that has clients ask for all scopes at once, and their issuer."""
+
+    url: str
+    at_once_url: str
+    issuer: str
+
+    @staticmethod
+    def of(column: str) -> "Place":
+        kind = next((kind for kind in ("program", "known") if column.endswith(kind)), "")
+        prefix = f"{kind.upper()}_" if kind else ""
+        return Place(*(os.environ.get(prefix + name, "") for name in ("URL", "AT_ONCE_URL", "ISSUER")))
+
+
+def run(client: Client, attempt: Attempt, era: str | None, column: str, place: Place) -> tuple[int, str]:
     """One visit: the exit status, and what was said."""
+    url = place.at_once_url if attempt.at_once else place.url
     home = Path(tempfile.mkdtemp(prefix=f"{client.key}-", dir=WORK))
     (home / "log").touch()
     known = json.loads(os.environ["KNOWN"]).get(column, {})
     env = {
-        "HOME": str(home), "LOGIN_LOG": str(home / "log"), "MCP_ISSUER": issuer, "RESOURCE": url, "MCP_EXPECT": attempt.expect, "MCP_SCOPE": attempt.scope,
+        "HOME": str(home), "LOGIN_LOG": str(home / "log"), "MCP_ISSUER": place.issuer, "RESOURCE": url, "MCP_EXPECT": attempt.expect, "MCP_SCOPE": attempt.scope,
         "MCP_CLIENT_ID": known.get("client_id") or "", "MCP_CLIENT_SECRET": known.get("client_secret") or "",
         "MCP_CLIENT_METADATA_URL": "", "MCP_CONSENT": "given" if column == "keycloak-known" else "",
     }  # fmt: skip
     if attempt.at_once:
-        env.update(RESOURCE=os.environ["AT_ONCE_URL"], MCP_ASKED="mcp:read mcp:tools mcp:prompts")
-        url = os.environ["AT_ONCE_URL"]
+        env.update(MCP_ASKED="mcp:read mcp:tools mcp:prompts")
     if column.endswith("cimd"):
         env["MCP_CLIENT_METADATA_URL"] = f"{os.environ['DOCUMENTS']}/{home.name}/{attempt.document}.json"
     outside = {name: value for name, value in os.environ.items() if name not in env}
@@ -52,11 +68,11 @@ def run(client: Client, attempt: Attempt, era: str | None, column: str, url: str
     return done.returncode, done.stdout + "".join(f"browser: {line}\n" for line in log.splitlines())
 
 
-def cell(client: Client, column: str, url: str, issuer: str) -> dict:
+def cell(client: Client, column: str) -> dict:
     """How far the client gets in this column."""
     steps, notes, faults = set(), [], []
     for attempt in attempts(client, column):
-        status, said = run(client, attempt, None, column, url, issuer)
+        status, said = run(client, attempt, None, column, Place.of(column))
         if attempt.fails is None and status == 0:
             steps.update(attempt.steps)
         elif attempt.fails is None:
@@ -80,7 +96,7 @@ def with_door(client: Client, era: str, get_is: int | None) -> dict:
             while "log in at " not in (line := server.stdout.readline()):
                 pass
             attempt = Attempt(STEPS[:2])
-            status, said = run(client, attempt, era, "embedded-dcr", url, line.split()[3])
+            status, said = run(client, attempt, era, "embedded-dcr", Place(url, "", line.split()[3]))
         finally:
             server.kill()
             server.wait()
@@ -92,12 +108,10 @@ def with_door(client: Client, era: str, get_is: int | None) -> dict:
 
 def visit(phase: str) -> list[dict]:
     """Everything of a phase, those that wait the longest first."""
-    url, issuer, program_url, program_issuer = (os.environ[name] for name in ("URL", "ISSUER", "PROGRAM_URL", "PROGRAM_ISSUER"))
     with ThreadPoolExecutor(AT_ONCE) as pool:
         work = []
         for column in PHASES[phase]:
-            place = (program_url, program_issuer) if column.endswith("program") else (url, issuer)
-            work += [pool.submit(cell, client, column, *place) for client in CLIENTS]
+            work += [pool.submit(cell, client, column) for client in CLIENTS]
         if phase == "embedded":
             for client in CLIENTS:
                 work += [pool.submit(with_door, client, era, None) for era in client.eras]
@@ -121,7 +135,7 @@ def versions() -> dict[str, str]:
     workspace = tomllib.loads((HERE.parent.parent / "Cargo.toml").read_text())["workspace"]["package"]
     packages["mcp-auth"] = workspace["version"]
     script = (HERE.parent.parent / "scripts" / "keycloak" / "distribution.sh").read_text()
-    packages["keycloak"] = re.search("^KEYCLOAK=(.+)$", script, re.MULTILINE)[1]
+    packages["keycloak"] = re.search("^KEYCLOAK_VERSION=(.+)$", script, re.MULTILINE)[1]
     return {**packages, **pins, **{package["name"]: package["version"] for package in locked if package["name"] == "rmcp"}}
 
 

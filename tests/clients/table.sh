@@ -10,6 +10,9 @@ HERE=$(cd "$(dirname "$0")" && pwd)
 . "$HERE/../../scripts/lib.sh"
 . "$HERE/servers.sh"
 . "$HERE/visits.sh"
+. "$HERE/request.sh"
+. "$HERE/../../scripts/cache.sh"
+. "$HERE/../../scripts/keycloak/distribution.sh"
 : "${NODE:?}" "${NPM_TOOLS:?}" "${PYTHON:?}"
 PAGE=$ROOT/docs/clients.md
 LIFETIME=15 # seconds that access tokens are good for: longer than a login takes, shorter than anybody likes to wait
@@ -27,13 +30,13 @@ umask 077
 cp "$HERE/login.mjs" "$HERE/client.mjs" "$NPM_TOOLS/" # imports are looked for beside the file
 STEP9=${STEP9:-$(build step9 step9)} SERVER=${SERVER:-$(build mcp-auth-server authorization)} RUST=${RUST:-$(rust_client)}
 OURS=${OURS:-$(build mcp-auth-cli mcp-auth)}
-AT_ONCE_URL="" BROWSER=$HERE/browser.py KNOWN='{}' KC_TRUSTSTORE_PATHS=$WORK/authority.pem
+AT_ONCE_URL='' KNOWN_URL='' KNOWN_AT_ONCE_URL='' KNOWN_ISSUER='' AUDIENCE='' BROWSER=$HERE/browser.py KNOWN='{}' KC_TRUSTSTORE_PATHS=$WORK/authority.pem
 export HERE WORK NODE NPM_TOOLS PYTHON STEP9 RUST OURS BROWSER KNOWN KC_TRUSTSTORE_PATHS
 
 # visits PHASE: those of table.py, to the servers that the environment names. What failed is in the table.
 visits() {
   say "visits: $1 (after $SECONDS s)"
-  export URL ISSUER AT_ONCE_URL PROGRAM_URL PROGRAM_ISSUER DOCUMENTS KNOWN
+  export AUDIENCE URL ISSUER AT_ONCE_URL PROGRAM_URL PROGRAM_ISSUER KNOWN_URL KNOWN_AT_ONCE_URL KNOWN_ISSUER DOCUMENTS KNOWN
   "$PYTHON" "$HERE/table.py" visit "$1"
 }
 
@@ -43,21 +46,42 @@ keycloak() { "$ROOT/scripts/keycloak.sh" "$@" --port "$PORT"; }
 keycloak_with() {
   keycloak stop >"$WORK/keycloak.log" 2>&1
   keycloak reset >>"$WORK/keycloak.log" 2>&1
-  keycloak start "$@" >>"$WORK/keycloak.log" 2>&1 || die "Keycloak did not start: $(tail -n 5 "$WORK/keycloak.log")"
-  ISSUER=http://localhost:$PORT/realms/mcp-realm
-  set -- --port 0 --leeway 2 --issuer "$ISSUER" --audience http://localhost:9000/mcp
-  start server "$STEP9" "$@"
-  URL=$STARTED_URL PROGRAM_URL=$STARTED_URL PROGRAM_ISSUER=$ISSUER
-  start at-once "$STEP9" "$@" --first-scope 'mcp:read mcp:tools mcp:prompts'
-  AT_ONCE_URL=$STARTED_URL
+  keycloak start --engine java "$@" >>"$WORK/keycloak.log" 2>&1 || die "Keycloak did not start: $(tail -n 5 "$WORK/keycloak.log")"
+  ISSUER=http://localhost:$PORT/realms/mcp-realm AUDIENCE=http://localhost:9000/mcp
+  two_servers
+  URL=$SERVER_URL AT_ONCE_URL=$AT_ONCE PROGRAM_URL=$SERVER_URL PROGRAM_ISSUER=$ISSUER
 }
 
-# forgets_soon: from now on Keycloak's access tokens are good for a short time.
+# two_servers: step 9 twice, which take the tokens of $ISSUER for $AUDIENCE: one that tells clients to ask for the least first, one
+# that has them ask for all at once.
+two_servers() {
+  set -- --port 0 --leeway 2 --issuer "$ISSUER" --audience "$AUDIENCE"
+  start server "$STEP9" "$@"
+  SERVER_URL=$STARTED_URL
+  start at-once "$STEP9" "$@" --first-scope 'mcp:read mcp:tools mcp:prompts'
+  AT_ONCE=$STARTED_URL
+}
+
+# as_requested: beside the realm of the workshop, that of a company which has done what keycloak/change-request.md asks for.
+as_requested() {
+  local ISSUER=http://localhost:$PORT/realms/company
+  KCADM=$(VERSION=$KEYCLOAK_VERSION built_in)/bin/kcadm.sh
+  export KCADM KEYCLOAK=http://localhost:$PORT REALM=company MCP_URL=$AUDIENCE
+  stock_realm
+  person mcp-admin admin123 >/dev/null 2>&1
+  as_written 'With kcadm' 2
+  # once beforehand: where one person allows the same client several times at once, Keycloak answers 500
+  LOGIN_PERSON=mcp-admin LOGIN_PASSWORD=admin123 python3 "$HERE/code_flow.py" "$ISSUER" "$MCP_URL" 'mcp:read mcp:tools mcp:prompts offline_access' >/dev/null
+  two_servers
+  KNOWN_URL=$SERVER_URL KNOWN_AT_ONCE_URL=$AT_ONCE KNOWN_ISSUER=$ISSUER
+}
+
+# forgets_soon REALM: from now on its access tokens are good for a short time.
 forgets_soon() {
   local token
   token=$(curl -fsS --noproxy '*' "http://localhost:$PORT/realms/master/protocol/openid-connect/token" -d grant_type=password -d client_id=admin-cli \
     -d username=admin -d password=admin | jq -r .access_token)
-  curl -fsS --noproxy '*' -X PUT "http://localhost:$PORT/admin/realms/mcp-realm" -H "authorization: Bearer $token" -H 'content-type: application/json' \
+  curl -fsS --noproxy '*' -X PUT "http://localhost:$PORT/admin/realms/$1" -H "authorization: Bearer $token" -H 'content-type: application/json' \
     -d "{\"accessTokenLifespan\": $LIFETIME}"
 }
 
@@ -90,14 +114,16 @@ KNOWN=$(jq -c '{"embedded-program": .}' "$WORK/own/client.json")
 visits embedded
 
 trap over EXIT
-KNOWN='{"keycloak-known": {"client_id": "mcp-test-client"}, "keycloak-program": {"client_id": "mcp-service", "client_secret": "service-secret-of-the-workshop"}}'
+KNOWN='{"keycloak-known": {"client_id": "mcp-client"}, "keycloak-program": {"client_id": "mcp-service", "client_secret": "service-secret-of-the-workshop"}}'
 keycloak_with
 visits programs
-forgets_soon
+as_requested
+forgets_soon mcp-realm
+forgets_soon company
 visits keycloak
 KNOWN='{}'
 keycloak_with --cimd
-forgets_soon
+forgets_soon mcp-realm
 visits documents
 
 "$PYTHON" "$HERE/table.py" print >"$WORK/table.md" || { cat "$WORK/table.md" && die 'some visits FAILED; what they said stands above'; }

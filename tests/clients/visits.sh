@@ -45,7 +45,7 @@ inspect() {
 is_past() { [ "$(date +%s)" -gt "$1" ]; }
 
 # asked TIMES LOG: so often was somebody asked, and each time with a page to allow or deny, where MCP_CONSENT=given does not say
-# that the client is one that nobody is asked about.
+# that others with the same client have been allowed before: the issuer then asks nobody again.
 asked() {
   local opened consents
   opened=$(grep -c '^opened: ' "$2") consents=$(grep -c '^consent: ' "$2") || true
@@ -71,6 +71,7 @@ with_command() {
   how+=("$home/logins")
   [ -z "${MCP_CLIENT_ID:-}" ] || how+=(--client-id "$MCP_CLIENT_ID")
   [ -z "${MCP_CLIENT_METADATA_URL:-}" ] || how+=(--client-metadata-url "$MCP_CLIENT_METADATA_URL")
+  [ -z "${AUDIENCE:-}" ] || how+=(--audience "$AUDIENCE") # where the realm makes tokens for another URL than that of the port we got
   [ "${MCP_EXPECT:-}" != program ] || { how+=(--client-credentials) && times=0; }
   [ -z "${MCP_ASKED:-}" ] || times=1
   unset MCP_ISSUER # it has to find that by itself

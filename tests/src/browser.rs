@@ -1,5 +1,6 @@
 //! Who logs in? A browser without scripts and without a screen, and a person in front of it: it follows links, keeps cookies and
-//! fills in forms, those of the workshop's authorization server and those of Keycloak.
+//! fills in forms, those of the workshop's authorization server and those of Keycloak. It is a client too; programs that are
+//! clients themselves get `tests/clients/browser.py`, or `cli/tests/cli/login/browser.rs`.
 
 use std::collections::BTreeMap;
 

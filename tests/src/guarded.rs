@@ -41,7 +41,7 @@ pub fn app(
 ) -> anyhow::Result<Router> {
     let knocking = Rule::new(url.hosts(), url.origin(), &settings.origins);
     let metadata = ProtectedResource::new(&url.endpoint(), issuer, SCOPES.parse()?)?;
-    let auth = AuthLayer::new(metadata.clone(), verifier)?.scope("mcp:read").no_cache();
+    let auth = AuthLayer::new(metadata.clone(), verifier)?.first_scope("mcp:read").no_cache();
     let table = post(step7::mcp::answer).with_state(step7::mcp::Server::new(settings));
     let guarded = table.fallback(server::wrong_method).layer(auth.mcp_scopes(self::table()));
     Ok(Router::new()

@@ -10,7 +10,7 @@ use crate::{
     exit::{Failure, Status},
     keys::agrees,
     login::{
-        Kept, Page,
+        Folder, Page,
         session::{Session, StepUp},
         trace::Trace,
         web::{ANSWER, LOGIN, Web},
@@ -21,7 +21,7 @@ use crate::{
 /// What is done with the login that `mcp-auth login` has kept.
 #[derive(clap::Args)]
 #[command(next_help_heading = "Login")]
-pub struct Stored {
+pub struct LoginOptions {
     /// Log in for more scope without a question, when the server asks for it
     #[arg(long, global = true)]
     yes: bool,
@@ -31,7 +31,7 @@ pub struct Stored {
     #[command(flatten)]
     page: Page,
     #[command(flatten)]
-    kept: Kept,
+    folder: Folder,
     /// Draw what is asked of the issuer: who asks whom, what and why, secrets masked
     #[arg(long, global = true)]
     trace: bool,
@@ -44,7 +44,7 @@ pub fn stored(url: &Target, options: &Options) -> Result<Option<Session>, Failur
         return Ok(None);
     }
     let web = Web { time: options.timeout.min(ANSWER), trace: Trace::new(options.login.trace) };
-    let Some(store) = options.login.kept.store_if_any()? else { return Ok(None) };
+    let Some(store) = options.login.folder.store_if_any()? else { return Ok(None) };
     Session::find(store, web, url)
 }
 
@@ -59,7 +59,17 @@ pub async fn run(
     let url = client.target().shown();
     let about = format!("  (this is about the login kept for {url}; --no-login calls without it)");
     let explained = |failure: Failure| failure.and(&about);
-    client.authorize(session.token().await.map_err(explained)?).await?;
+    match session.token().await {
+        // a server of a lesson stands where another one stood, whose issuer is gone: it may want no token at all
+        Err(failure) if failure.is(Status::Unreachable) && client.target().is_loopback() => {
+            let why = failure.message();
+            output::note(&format!(
+                "the login kept for {url} cannot be renewed, so this goes without it: {why}"
+            ));
+            return once(client, options, action).await;
+        }
+        token => client.authorize(token.map_err(explained)?).await?,
+    }
     let mut done = once(client, options, action).await;
     if done.as_ref().is_err_and(|failure| failure.is(Status::Refused)) {
         client.authorize(session.another().await.map_err(explained)?).await?;
@@ -102,15 +112,19 @@ async fn agreed(options: &Options, lacking: &str, scope: &str) -> bool {
 
 /// What is typed for the same login with this scope. The words come from a server, and people paste such a line into a shell.
 fn again(session: &Session, scope: &str) -> String {
-    let mut typed = format!(" --scope {}", quoted(&output::line(scope)));
-    if let Some(client) = session.named_client() {
-        typed.push_str(&format!(" --client-id {}", quoted(&output::line(client))));
+    let mut typed = String::new();
+    for (flag, value) in [
+        ("--scope", Some(scope)),
+        ("--issuer", session.named_issuer()),
+        ("--audience", session.audience()),
+        ("--client-id", session.named_client()),
+    ] {
+        if let Some(value) = value {
+            typed.push_str(&format!(" {flag} {}", quoted(&output::line(value))));
+        }
     }
     if session.is_in_own_name() {
         typed.push_str(" --client-credentials");
-    }
-    if let Some(issuer) = session.issuer_of_secret() {
-        typed.push_str(&format!(" --issuer {}", quoted(&output::line(issuer))));
     }
     typed
 }

@@ -139,7 +139,7 @@ impl Client {
             let wanted: Vec<_> = wanted.into_iter().flat_map(Map::keys).cloned().collect();
             return Err(Failure::other(format!(
                 "the server asks for more before it answers ({}), and this command cannot give it",
-                wanted.join(", ")
+                crate::output::line(&wanted.join(", "))
             )));
         }
         Ok(result)
@@ -207,6 +207,7 @@ impl Client {
         let result = self.result(reply).await?;
         let version = result["protocolVersion"].as_str().unwrap_or_default();
         if !LEGACY.contains(&version) {
+            let version = crate::output::line(version);
             return Err(Failure::other(format!(
                 "the server answers `initialize` with protocol version `{version}`; this command speaks \
                  {MODERN} without it, and {} with it",

@@ -20,14 +20,14 @@ pub fn scopes(token: Option<&str>) -> Option<String> {
     scope.as_str().map(str::to_owned).or_else(|| list(scope))
 }
 
-/// Whom the token says it is for, if that is somebody else than this one.
-pub fn for_others(token: &str, resource: &str) -> Option<String> {
+/// Whom the token says it is for, if it says that.
+pub fn audiences(token: &str) -> Option<Vec<String>> {
     let claims = claims(token)?;
-    let told = match claims.get("aud")? {
+    let told: Vec<_> = match claims.get("aud")? {
         Value::Array(all) => all.iter().filter_map(Value::as_str).collect(),
         one => vec![one.as_str()?],
     };
-    (!told.contains(&resource)).then(|| told.join(", "))
+    Some(told.into_iter().map(str::to_owned).collect())
 }
 
 /// Does the token say that its time is over?
@@ -65,18 +65,16 @@ mod tests {
     #[test]
     fn a_token_says_whom_it_is_for() {
         use serde_json::json;
-        let ours = "https://mcp.example/mcp";
         for (claims, expected) in [
-            (json!({"aud": ours}), None),
-            (json!({"aud": ["a", ours]}), None),
+            (json!({"aud": "a"}), Some(vec!["a"])),
+            (json!({"aud": ["a", "b"]}), Some(vec!["a", "b"])),
+            (json!({"aud": []}), Some(vec![])),
             (json!({"sub": "alice"}), None),
-            (json!({"aud": ["a", "b"]}), Some("a, b")),
-            (json!({"aud": "https://mcp.example/mcp/"}), Some("https://mcp.example/mcp/")),
-            (json!({"aud": []}), Some("")),
         ] {
-            assert_eq!(for_others(&token(&claims), ours).as_deref(), expected, "{claims}");
+            let expected = expected.map(|all| all.into_iter().map(str::to_owned).collect());
+            assert_eq!(audiences(&token(&claims)), expected, "{claims}");
         }
-        assert_eq!(for_others("opaque", ours), None);
+        assert_eq!(audiences("opaque"), None);
     }
 
     #[test]

@@ -124,6 +124,7 @@ fn method_failed(status: StatusCode, error: &Value) -> Failure {
         lines.push(format!("  it speaks {}; --era chooses", versions.join(", ")));
     }
     if let Some(id) = error["data"]["requestId"].as_str() {
+        let id = output::line(id);
         lines.push(format!("  its log has the cause beside the request id {id}"));
     }
     if !status.is_success() {

@@ -6,7 +6,7 @@ use reqwest::{Url, header::HeaderValue};
 
 use super::secrets::is_secret;
 
-/// The URL of an MCP endpoint.
+/// A URL that is asked: of an MCP endpoint, or of what one names.
 #[derive(Clone, Debug)]
 pub struct Target(Url);
 
@@ -14,27 +14,34 @@ impl FromStr for Target {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let example = "such as http://localhost:9000/mcp";
         let url = Url::parse(text).map_err(|error| {
             let why = if text.contains("://") { error.to_string() } else { "no http://".into() };
-            format!("the URL of an MCP endpoint is expected, {example} ({why})")
+            format!("it is not a URL ({why})")
         })?;
         if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
-            return Err(format!("an MCP endpoint is called over http:// or https://, {example}"));
+            return Err("it is neither http:// nor https://".into());
         }
         if !url.username().is_empty() || url.password().is_some() {
-            return Err("a user name or password has no place in the URL: it ends in logs; use \
-                        --token, or --header"
-                .into());
+            return Err("a user name or password has no place in a URL: it ends in logs".into());
         }
         if url.fragment().is_some() {
-            return Err("what follows # in a URL never reaches a server: leave it out".into());
+            return Err("what follows # in a URL never reaches a server".into());
         }
         Ok(Self(url))
     }
 }
 
 impl Target {
+    /// The URL of an MCP endpoint, as a person types it.
+    pub fn endpoint(text: &str) -> Result<Self, String> {
+        text.parse().map_err(|why| {
+            format!(
+                "{why}; the URL of an MCP endpoint is expected, such as http://localhost:9000/mcp, and credentials in \
+                 --token or --header"
+            )
+        })
+    }
+
     /// The URL itself, secrets included.
     pub fn url(&self) -> &Url {
         &self.0
@@ -108,8 +115,12 @@ mod tests {
             ("http://:pw@localhost/mcp", "--token"),
             ("http://localhost/mcp#x", "#"),
         ] {
-            let error = text.parse::<Target>().expect_err(text);
+            let error = Target::endpoint(text).expect_err(text);
             assert!(error.contains(hint), "{text}: {error}");
+            assert!(
+                !text.parse::<Target>().unwrap_err().contains("endpoint"),
+                "others are not that"
+            );
         }
     }
 

@@ -1,16 +1,70 @@
-//! Is the token for the server that it is about to be shown to?
+//! Is the token for the server that it is about to be shown to, and for no other?
+
+use reqwest::Url;
 
 use super::store::Login;
-use crate::{call::peek::for_others, output};
+use crate::{
+    call::{peek::audiences, show::quoted},
+    exit::Failure,
+    output,
+};
 
-/// Says so when the token is for others. An issuer that passes over `resource` (RFC 8707) gives one for whomever the scope stands
-/// for, so a hostile server that names the scope of another one could use it there. A hint and no refusal: what stands in a
-/// token is between the issuer and the server.
-pub fn warn(login: &Login) {
-    let Some(others) = for_others(&login.tokens.access, &login.resource) else { return };
-    let (others, resource) = (output::line(&others), output::line(&login.resource));
+/// Whether this server may be shown the token. An issuer that passes over `resource` (RFC 8707) gives one for whomever the
+/// scope stands for, so a hostile server that names the scope of another one could use it there, and one that names its own
+/// scope beside that would have a token for both (C7). A token that names another URL is refused, unless the person says
+/// that this is right.
+pub fn check(login: &Login) -> Result<(), Failure> {
+    let told = audiences(&login.tokens.access).unwrap_or_default();
+    let others: Vec<_> = others(login, &told).filter(|other| is_url(other)).collect();
+    if others.is_empty() {
+        return Ok(());
+    }
+    let what = if told.contains(&login.resource) {
+        format!("{} too", output::line(&others.join(", ")))
+    } else {
+        not_for(login, &told)
+    };
+    let known = login.audience.as_deref().unwrap_or_default().split_whitespace();
+    let all: Vec<_> = known.chain(others).collect();
+    Err(Failure::usage(format!(
+        "the token says that it is for {what}: who gets it could use it there, so it is not kept, and was given back. If \
+         it is your server, make both the same URL; if you trust this server with tokens for that one, say so with \
+         --audience {}",
+        quoted(&output::line(&all.join(" ")))
+    )))
+}
+
+/// Tells of a token whose audience is another word: nobody here can say what it stands for.
+pub fn tell(login: &Login) {
+    let told = audiences(&login.tokens.access).unwrap_or_default();
+    if others(login, &told).count() < told.len() || told.is_empty() {
+        return;
+    }
     output::note(&format!(
-        "careful: the token says that it is for {others}, and not for {resource}: who gets it could use it there. Do you \
-         trust that server? `mcp-auth logout` gives the token back"
+        "careful: the token says that it is for {}: who gets it could use it there. Do you trust that server? `mcp-auth \
+         logout` gives the token back",
+        not_for(login, &told)
     ));
+}
+
+/// Whom it is for beside this server, those that the person has named, and the issuer, who needs no token to be asked about
+/// the person (some issuers name themselves beside the server).
+fn others<'a>(login: &'a Login, told: &'a [String]) -> impl Iterator<Item = &'a str> {
+    let issuer = login.issuer.trim_end_matches('/');
+    let known = login.audience.as_deref().unwrap_or_default();
+    let is_known = move |one: &str| {
+        let its_own = one.strip_prefix(issuer);
+        one == login.resource
+            || known.split_whitespace().any(|known| known == one)
+            || its_own.is_some_and(|rest| matches!(rest, "" | "/" | "/userinfo"))
+    };
+    told.iter().map(String::as_str).filter(move |one| !is_known(one))
+}
+
+fn is_url(text: &str) -> bool {
+    Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https"))
+}
+
+fn not_for(login: &Login, told: &[String]) -> String {
+    format!("{}, and not for {}", output::line(&told.join(", ")), output::line(&login.resource))
 }

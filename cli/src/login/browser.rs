@@ -25,7 +25,11 @@ const OPENERS: [(&str, &[&str]); 3] =
 
 /// A link of the web. What else there is, is not opened: what a `file:` or a scheme of another program would do is not for a
 /// server to choose.
-struct Link<'a>(&'a str);
+struct Link(String);
+
+/// What some shell could take for more than text: those who open links for us may be scripts themselves, and not all quote (that
+/// of WSL gives the link to PowerShell).
+const SHELL: &[char] = &['$', '`', '(', ')', ';', '|', '^', '{', '}', '!', '*', '\'', '\\'];
 
 /// Remembers which browser the person wants. Before `.env` is read: a folder from elsewhere is not to choose a program.
 pub fn remember() {
@@ -44,16 +48,25 @@ pub fn open(link: &str) -> bool {
         || OPENERS.iter().any(|(program, before)| start(OsStr::new(program), before, &link))
 }
 
-impl<'a> Link<'a> {
-    fn read(text: &'a str) -> Option<Self> {
+/// The same link to a server (RFC 3986 §2.4), with nothing in it that a shell would run; people paste links, too.
+pub fn harmless(link: &str) -> String {
+    let safe = |letter| match letter {
+        shell if SHELL.contains(&shell) => format!("%{:02X}", u32::from(shell)),
+        other => other.to_string(),
+    };
+    link.chars().map(safe).collect()
+}
+
+impl Link {
+    fn read(text: &str) -> Option<Self> {
         let url = Url::parse(text).ok()?;
         let is_web = matches!(url.scheme(), "http" | "https") && url.has_host();
         let is_plain = text.bytes().all(|byte| byte.is_ascii_graphic());
-        (is_web && is_plain).then_some(Self(text))
+        (is_web && is_plain).then(|| Self(harmless(text)))
     }
 }
 
-fn start(program: &OsStr, before: &[&str], link: &Link<'_>) -> bool {
+fn start(program: &OsStr, before: &[&str], link: &Link) -> bool {
     let mut command = Command::new(program);
     match CHOSEN.get() {
         Some(Some(chosen)) => command.env(VARIABLE, chosen),
@@ -61,7 +74,7 @@ fn start(program: &OsStr, before: &[&str], link: &Link<'_>) -> bool {
     };
     command
         .args(before)
-        .arg(link.0)
+        .arg(&link.0)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null());
@@ -73,6 +86,15 @@ fn start(program: &OsStr, before: &[&str], link: &Link<'_>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_shell_on_the_way_finds_something_to_run() {
+        let hostile = "https://login.example/a;b?c=$(calc)&d=`id`&e=|x^{y}!*'\\&f=%20";
+        let link = Link::read(hostile).unwrap().0;
+        assert!(!link.contains(SHELL), "{link}");
+        let [asked, opened] = [hostile, &link].map(|link| Url::parse(link).unwrap());
+        assert!(asked.query_pairs().eq(opened.query_pairs()), "{link}");
+    }
 
     #[test]
     fn only_links_of_the_web_are_opened() {

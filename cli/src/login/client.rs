@@ -6,7 +6,7 @@ use reqwest::header::HeaderValue;
 use serde::{Deserialize, Serialize};
 use url::form_urlencoded::byte_serialize;
 
-use super::issuer::Issuer;
+use super::issuer::{Chosen, Issuer};
 use crate::{
     call::{show::quoted, target::Target},
     exit::Failure,
@@ -97,15 +97,6 @@ impl Client {
             ))),
         }
     }
-}
-
-/// Who has said which issuer it is?
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Chosen {
-    /// The person, with `--issuer` or by the login that is kept.
-    ByPerson,
-    /// The server alone.
-    ByServer,
 }
 
 /// What the person has said about the client.

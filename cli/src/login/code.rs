@@ -55,6 +55,15 @@ impl Request {
             ("code_challenge_method", "S256"),
             ("resource", resource),
         ];
+        let is_ours = |name: &str| name == "scope" || fields.iter().any(|(ours, _)| *ours == name);
+        if let Some((name, _)) = url.query_pairs().find(|(name, _)| is_ours(name)) {
+            // twice, the first often counts: a hostile issuer could name the page of another one, and a client of its own there
+            return Err(Failure::other(format!(
+                "the authorization_endpoint of {} has {} in it already, which is for the client to say (RFC 6749 §3.1)",
+                output::line(&issuer.name),
+                output::line(&name)
+            )));
+        }
         url.query_pairs_mut().extend_pairs(fields);
         if !scope.is_empty() {
             url.query_pairs_mut().append_pair("scope", scope);

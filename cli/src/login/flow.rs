@@ -6,13 +6,14 @@ use reqwest::header::LOCATION;
 
 use super::{
     Page, audience, browser,
-    client::{Chosen, Client, Origin, Wanted},
+    client::{Client, Origin, Wanted},
     code::Request,
     grant::{self, Asker, Tokens},
-    issuer::Issuer,
+    issuer::{Chosen, Issuer},
     listener::{self, Listener},
     registration,
     resource::Resource,
+    revocation,
     store::{Login, Store, Way},
     trace::{Party, masked},
     web::Web,
@@ -25,10 +26,14 @@ pub struct Wish {
     pub target: Target,
     /// Whom to log in at, if the server leaves a choice.
     pub issuer: Option<String>,
+    /// Who has said so.
+    pub chosen: Chosen,
     /// What to ask for; else what the server names.
     pub scope: Option<String>,
     /// Is he to stay logged in?
     pub stays: bool,
+    /// Whom a token may be for beside that server.
+    pub audience: Option<String>,
     /// As whom.
     pub client: Wanted,
     /// Is the token for the client itself?
@@ -37,18 +42,6 @@ pub struct Wish {
     pub page: Page,
     /// How long the person may take.
     pub time: Duration,
-}
-
-impl Wish {
-    fn chosen(&self) -> Chosen {
-        if self.issuer.is_some() { Chosen::ByPerson } else { Chosen::ByServer }
-    }
-}
-
-/// What is worth telling of a login beside the login itself.
-pub struct Known {
-    /// What was asked for.
-    pub asked: String,
 }
 
 /// The parties and their names.
@@ -61,8 +54,8 @@ struct Parties<'a> {
     scope: String,
 }
 
-/// Logs in, and keeps the login.
-pub async fn log_in(web: &Web, store: &Store, wish: &Wish) -> Result<(Login, Known), Failure> {
+/// Logs in, and keeps the login; with it what scope was asked for.
+pub async fn log_in(web: &Web, store: &Store, wish: &Wish) -> Result<(Login, String), Failure> {
     if !wish.target.keeps_secrets() {
         return Err(Failure::usage(format!(
             "nobody logs in at {}: without TLS anybody on the way could send us elsewhere, and read the token; use https://",
@@ -84,17 +77,23 @@ pub async fn log_in(web: &Web, store: &Store, wish: &Wish) -> Result<(Login, Kno
         url: wish.target.url().to_string(),
         resource: resource.name,
         issuer: issuer.name,
+        chosen: wish.chosen,
         token_endpoint: issuer.token.url().to_string(),
         revocation_endpoint: issuer.revocation.map(|there| there.url().to_string()),
         methods: issuer.methods,
         client,
         way: if wish.in_own_name { Way::ClientCredentials } else { Way::Code },
+        audience: wish.audience.clone(),
         tokens,
     };
-    audience::warn(&login);
+    if let Err(failure) = audience::check(&login) {
+        let _ = revocation::revoke(web, &login).await; // nobody is to have it; what comes of that changes nothing
+        return Err(failure);
+    }
+    audience::tell(&login);
     let turn = store.turn(&login.url).await?;
     store.keep(&turn, &login)?;
-    Ok((login, Known { asked: scope }))
+    Ok((login, scope))
 }
 
 /// What is asked for: what the person wants, else what the server wants (C3); and to stay logged in, where that can be had.
@@ -118,7 +117,7 @@ impl Parties<'_> {
 
     async fn in_own_name(&self) -> Result<(Client, Tokens), Failure> {
         let (issuer, wish) = (&self.issuer, self.wish);
-        let client = wish.client.named_at(&issuer.name, &issuer.token, wish.chosen())?;
+        let client = wish.client.named_at(&issuer.name, &issuer.token, wish.chosen)?;
         let client = client.ok_or_else(|| {
             Failure::usage("--client-credentials needs a client that an administrator has made: --client-id ID")
         })?;
@@ -133,8 +132,8 @@ impl Parties<'_> {
 
     /// By a code. A registration from before may be forgotten at the issuer: then there is a new one, once.
     async fn with_a_person(&self) -> Result<(Client, Tokens), Failure> {
-        self.issuer.authorization()?;
-        if let Some(client) = self.wish.client.known(&self.issuer, self.wish.chosen())? {
+        self.issuer.can_be_told_apart(self.wish.chosen)?;
+        if let Some(client) = self.wish.client.known(&self.issuer, self.wish.chosen)? {
             let listener = Listener::open(self.wish.page.callback_port, None).await?;
             let request = self.request(&client, &listener)?;
             let tokens = self.tokens(&client, listener, request).await?;
@@ -179,7 +178,8 @@ impl Parties<'_> {
         let location = answer.headers.get(LOCATION).and_then(|to| to.to_str().ok());
         let sent_back =
             location.is_some_and(|to| listener::says_unknown_client(to, &request.redirect));
-        Ok(!matches!(answer.status.as_u16(), 400 | 401 | 403 | 404) && !sent_back)
+        // not 403 or 404: a guard in front of the issuer says that to all that is no browser
+        Ok(!matches!(answer.status.as_u16(), 400 | 401) && !sent_back)
     }
 
     async fn tokens(
@@ -188,7 +188,7 @@ impl Parties<'_> {
         listener: Listener,
         request: Request,
     ) -> Result<Tokens, Failure> {
-        let link = request.link.url().as_str().to_owned();
+        let link = browser::harmless(request.link.url().as_str());
         self.show(client, &request, &link);
         let request = Arc::new(request);
         let code = listener.answer(request.clone(), self.wish.time).await?;

@@ -1,14 +1,18 @@
 //! Where does an issuer do what? The metadata of an authorization server (RFC 8414, OpenID Connect Discovery).
 
 use reqwest::StatusCode;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{
     address,
     trace::Party,
     web::{self, Web},
 };
-use crate::{call::target::Target, exit::Failure, output};
+use crate::{
+    call::{show::quoted, target::Target},
+    exit::Failure,
+    output,
+};
 
 /// An issuer, and what it can do.
 pub struct Issuer {
@@ -31,6 +35,17 @@ pub struct Issuer {
     /// Can a program ask to stay logged in while the person is away?
     pub stays: bool,
     challenges: Vec<String>,
+}
+
+/// Who has said which issuer it is?
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Chosen {
+    /// The person, with `--issuer`.
+    ByPerson,
+    /// The server alone.
+    #[default]
+    ByServer,
 }
 
 #[derive(Deserialize)]
@@ -119,6 +134,23 @@ impl Issuer {
                 "people cannot log in at {name}: it has no authorization_endpoint; --client-credentials is for programs"
             ))
         })
+    }
+
+    /// Whether an answer can be known to be its own. A hostile issuer could send people on from its own page to that of another
+    /// one, and be shown the code of that one (mix-up, RFC 9700 §4.4): nobody sees here where a browser is led. With the name of
+    /// who answers in each answer that is seen (RFC 9207); who does not promise it is named by the person (C4).
+    pub fn can_be_told_apart(&self, chosen: Chosen) -> Result<(), Failure> {
+        self.authorization()?; // first what no name helps against
+        if self.says_iss || chosen == Chosen::ByPerson {
+            return Ok(());
+        }
+        let name = output::line(&self.name);
+        Err(Failure::usage(format!(
+            "{name}, which the server names, does not promise to say its name in the answer (RFC 9207): a hostile one could \
+             send you on to the page of another issuer, and have the code that comes of it; if {name} is where you log in, \
+             say so with --issuer {}",
+            quoted(&name)
+        )))
     }
 }
 

@@ -4,15 +4,18 @@
 use std::{
     future::IntoFuture as _,
     net::Ipv4Addr,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
 use axum::{
     Router,
     extract::State,
-    http::{Method, StatusCode, Uri, header},
-    response::{IntoResponse as _, Response},
+    http::{Method, StatusCode, Uri},
+    response::Response,
     routing::any,
 };
 use reqwest::Url;
@@ -24,6 +27,7 @@ use tokio::{
 
 use super::{
     code::{Heard, Request},
+    page::page,
     registration::redirect,
 };
 use crate::{exit::Failure, output};
@@ -38,8 +42,12 @@ pub struct Listener {
     pub port: u16,
 }
 
+/// So many wrong answers are told: a page that has found the port could fill the terminal.
+const TOLD: usize = 3;
+
 struct Waiting {
     request: Arc<Request>,
+    passed_over: AtomicUsize,
     answer: Mutex<Option<oneshot::Sender<Result<String, Failure>>>>,
 }
 
@@ -75,7 +83,8 @@ impl Listener {
     /// Waits for the answer to a request: the code.
     pub async fn answer(self, request: Arc<Request>, time: Duration) -> Result<String, Failure> {
         let (told, answer) = oneshot::channel();
-        let waiting = Arc::new(Waiting { request, answer: Mutex::new(Some(told)) });
+        let (passed_over, told) = (AtomicUsize::default(), Mutex::new(Some(told)));
+        let waiting = Arc::new(Waiting { request, passed_over, answer: told });
         let enough = Arc::new(Notify::new());
         let ended = enough.clone();
         let router =
@@ -101,48 +110,55 @@ impl Listener {
 
 async fn callback(State(waiting): State<Arc<Waiting>>, method: Method, uri: Uri) -> Response {
     if method != Method::GET {
-        return page(StatusCode::METHOD_NOT_ALLOWED, "A browser comes here with GET.");
+        return page(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "This did not work",
+            "A browser comes here with GET.",
+        );
     }
     let answer = match waiting.request.hear(uri.query().unwrap_or_default()) {
         Heard::Answer(answer) => answer,
         Heard::NotOurs(why) => {
-            output::note(&format!("an answer was passed over: {why}"));
+            match waiting.passed_over.fetch_add(1, Relaxed) {
+                number if number < TOLD => {
+                    output::note(&format!("an answer was passed over: {why}"));
+                }
+                TOLD => output::note("more answers are passed over; nobody is told of them"),
+                _ => {}
+            }
             return page(
                 StatusCode::BAD_REQUEST,
+                "This did not work",
                 "This is not the answer to the login that is waiting here.",
             );
         }
     };
     let told = waiting.answer.lock().ok().and_then(|mut told| told.take());
     let Some(told) = told else {
-        return page(StatusCode::GONE, "This answer has been heard already.");
+        return page(StatusCode::GONE, "Once is enough", "This answer has been heard already.");
     };
     let page = match &answer {
-        Ok(_) => page(StatusCode::OK, "Done. You can close this page and go back to the terminal."),
-        Err(_) => page(StatusCode::OK, "That did not work. The terminal says why."),
+        Ok(_) => page(
+            StatusCode::OK,
+            "Your part is done",
+            "You can close this page and go back to the terminal.",
+        ),
+        Err(_) => page(
+            StatusCode::OK,
+            "This did not work",
+            "The terminal says why. You can close this page.",
+        ),
     };
     let _ = told.send(answer); // whoever waited may have stopped
     page
 }
 
 async fn nothing() -> Response {
-    page(StatusCode::NOT_FOUND, "There is nothing here.")
-}
-
-/// A page for people: it loads nothing, sends nobody the address that has the code in it, and is kept nowhere.
-fn page(status: StatusCode, text: &str) -> Response {
-    let body = format!(
-        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>mcp-auth</title><p>{text}</p></html>\n"
-    );
-    let headers = [
-        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
-        (header::CACHE_CONTROL, "no-store"),
-        (header::REFERRER_POLICY, "no-referrer"),
-        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::CONNECTION, "close"),
-    ];
-    (status, headers, body).into_response()
+    page(
+        StatusCode::NOT_FOUND,
+        "There is nothing here",
+        "The link to log in with is in the terminal.",
+    )
 }
 
 /// Is the browser sent back with the news that nobody knows this client?

@@ -4,9 +4,12 @@
 use serde_json::Value;
 
 use super::{
+    audience,
     client::{Origin, Wanted},
     flow::{self, Wish},
     grant::{self, Asker, Tokens},
+    issuer::Chosen,
+    revocation,
     store::{Login, Store, Way},
     web::Web,
 };
@@ -97,6 +100,11 @@ impl Session {
         let before = self.login.tokens.refresh.take();
         // an issuer that gives no new one means the old one (RFC 6749 §6)
         self.login.tokens = Tokens { refresh: tokens.refresh.or(before), ..tokens };
+        if let Err(failure) = audience::check(&self.login) {
+            let _ = revocation::revoke(&self.web, &self.login).await; // as when one logs in
+            self.store.forget(&turn, &self.login.url)?;
+            return Err(failure);
+        }
         self.store.keep(&turn, &self.login)
     }
 
@@ -123,9 +131,14 @@ impl Session {
         (client.origin == Origin::Named).then_some(&client.id)
     }
 
-    /// The issuer that the secret of that client is for, if it has one.
-    pub fn issuer_of_secret(&self) -> Option<&str> {
-        self.login.client.secret.as_ref().and(self.named_client()).map(|_| &*self.login.issuer)
+    /// The issuer, where the person has named it.
+    pub fn named_issuer(&self) -> Option<&str> {
+        (self.login.chosen == Chosen::ByPerson).then_some(&self.login.issuer)
+    }
+
+    /// Whom a token may be for beside the server, where the person has named that.
+    pub fn audience(&self) -> Option<&str> {
+        self.login.audience.as_deref()
     }
 
     /// Is it the client's own?
@@ -145,8 +158,10 @@ impl Session {
         let wish = Wish {
             target: url.parse().map_err(Failure::other)?,
             issuer: Some(issuer.clone()),
+            chosen: self.login.chosen,
             scope: Some(scope),
             stays: self.login.tokens.refresh.is_some(), // not all issuers name that among the scopes
+            audience: self.login.audience.clone(),
             client: Wanted { named: known.then(|| client.clone()), document: None },
             in_own_name: self.is_in_own_name(),
             page: wish.page,

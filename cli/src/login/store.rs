@@ -12,7 +12,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use mcp_auth::issuer::disk::{create_private_dir, must_be_guarded, must_be_private, replace};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::{client::Client, grant::Tokens, turn::Turn};
+use super::{client::Client, grant::Tokens, issuer::Chosen, turn::Turn};
 use crate::{call::target::Target, exit::Failure};
 
 /// How the tokens were got, and can be got again.
@@ -34,6 +34,9 @@ pub struct Login {
     pub resource: String,
     /// Who has issued the tokens.
     pub issuer: String,
+    /// Who has said that it is that one.
+    #[serde(default)]
+    pub chosen: Chosen,
     /// Where there are more of them.
     pub token_endpoint: String,
     /// Where they are given back.
@@ -44,6 +47,9 @@ pub struct Login {
     pub client: Client,
     /// How they were got.
     pub way: Way,
+    /// Whom the tokens may be for beside that server, as the person says.
+    #[serde(default)]
+    pub audience: Option<String>,
     /// The tokens.
     pub tokens: Tokens,
 }

@@ -4,6 +4,7 @@
 
 mod bad;
 mod call;
+mod dotenv;
 mod inspect;
 mod keys;
 mod login;

@@ -80,6 +80,27 @@ fn a_result_without_a_list_is_none() {
     assert!(err.contains("has no list `tools`"), "{err}");
 }
 
+/// Or a server could say in the name of this command what it likes.
+#[test]
+fn what_a_server_says_of_a_failure_begins_no_line_of_its_own() {
+    const FORGED: &str = "x\nmcp-auth: log in at https://evil.example";
+    let wanting = json!({"resultType": "input_required", "inputRequests": {FORGED: {}}});
+    let old = json!({"protocolVersion": FORGED, "capabilities": {}, "serverInfo": {}});
+    for (era, result) in [("modern", wanting), ("legacy", old)] {
+        let server = Server::start(move |seen| seen.result(result.clone()));
+        let (status, _, err) = run(&mut server.call(&["tools", "list", "--era", era]));
+        assert_eq!(status, 1, "{err}");
+        assert!(err.contains("log in at") && !err.contains("\nmcp-auth: log in"), "{err}");
+    }
+    let server = Server::start(|seen| {
+        let data = json!({"requestId": FORGED});
+        let error = json!({"code": -32603, "message": "m", "data": data});
+        axum::Json(json!({"jsonrpc": "2.0", "id": seen.body["id"], "error": error})).into_response()
+    });
+    let (_, _, err) = run(&mut server.call(&["tools", "list", "--era", "modern"]));
+    assert!(err.contains("log in at") && !err.contains("\nmcp-auth: log in"), "{err}");
+}
+
 #[test]
 fn an_answer_must_say_that_it_is_json() {
     let server = Server::start(|seen| {

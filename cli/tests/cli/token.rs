@@ -137,12 +137,14 @@ fn the_words_tell_subject_scopes_and_both_times() {
         "subject   alice\n",
         "scopes    mcp:read mcp:tools\n",
         "roles     none\n",
-        "expires   2023-11-14 22:13:20 UTC, ",
+        "expires   2023-11-14 22:13:20 UTC",
     ] {
         assert!(out.contains(line), "{line:?} is missing in:\n{out}");
     }
     if cfg!(unix) {
-        assert!(out.contains("2023-11-15 00:13:20 +02:00 here ("), "{out}");
+        assert!(out.contains("22:13:20 UTC, 2023-11-15 00:13:20 +02:00 here ("), "{out}");
+        let (_, out, _) = run(command.env("TZ", "UTC"));
+        assert!(out.contains("22:13:20 UTC ("), "once is enough: {out}");
     }
     assert_eq!(out.lines().last().unwrap().split('.').count(), 3, "and the token");
 }

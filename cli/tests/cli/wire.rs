@@ -336,29 +336,6 @@ fn shells_get_their_completions() {
 }
 
 #[test]
-fn settings_come_from_the_file_env_too() {
-    let directory = tempfile::tempdir().unwrap();
-    std::fs::write(directory.path().join(".env"), "MCP_TOKEN=of-the-file\n").unwrap();
-    let server = Server::start(modern);
-    run(server.call(&["discover"]).current_dir(directory.path()));
-    assert_eq!(server.seen().pop().unwrap().header("authorization"), "Bearer of-the-file");
-}
-
-#[test]
-fn a_file_env_that_cannot_be_read_stops_the_command() {
-    let server = Server::start(modern);
-    for (name, make) in [("a line that is none", true), ("a folder", false)] {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join(".env");
-        if make { std::fs::write(path, "MCP TOKEN\n") } else { std::fs::create_dir(path) }.unwrap();
-        let (status, _, err) = run(server.call(&["discover"]).current_dir(directory.path()));
-        assert_eq!(status, 2, "{name}: {err}");
-        assert!(err.contains("the file .env"), "{name}: {err}");
-    }
-    assert!(server.seen().is_empty(), "it may have held the token, so nothing is sent without");
-}
-
-#[test]
 fn stdin_is_not_read_without_end() {
     let mut child = std_command()
         .args(["inspect", "-"])

@@ -236,7 +236,7 @@ async fn main() -> anyhow::Result<()> {
         let (name, keys) = (issuer.name(), issuer.key_set());
         let metadata = ProtectedResource::new(&url, name, "mcp:read".parse()?)?;
         let verifier = Verifier::new(keys, name.to_owned(), url.clone(), issuer.leeway());
-        let auth = AuthLayer::new(metadata, verifier)?.scope("mcp:read");
+        let auth = AuthLayer::new(metadata, verifier)?.first_scope("mcp:read");
         app = app.layer(auth.mcp_scopes(ScopeTable::new("mcp:read")));
         println!("{url}\n{}", issuer.token("suite").scope("mcp:read").mint()?);
     }

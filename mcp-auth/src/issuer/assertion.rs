@@ -6,8 +6,8 @@ use serde_json::Value;
 use super::form::{Form, Twice};
 use crate::{
     algorithm::{self, Algorithm},
-    identity::seconds,
     jwks::{JwksError, Keys, parse_foreign},
+    policy::good_until,
     unverified::Unverified,
     verify::Cause,
 };
@@ -94,19 +94,9 @@ impl<'a> Assertion<'a> {
         if !audiences.iter().any(|audience| aud.is_some_and(|aud| aud == audience)) {
             return Err(Cause::Audience);
         }
-        let expires = seconds(claims.get("exp")).ok_or(Cause::Claim("exp"))?;
-        if now >= expires.saturating_add(LEEWAY) {
-            return Err(Cause::Expired);
-        }
+        let expires = good_until(claims, now, LEEWAY)?;
         if expires > now.saturating_add(LONGEST) {
             return Err(Cause::Claim("exp"));
-        }
-        for name in ["nbf", "iat"] {
-            if let Some(claim) = claims.get(name)
-                && seconds(Some(claim)).ok_or(Cause::Claim(name))? > now.saturating_add(LEEWAY)
-            {
-                return Err(Cause::Early(name));
-            }
         }
         let jti = claims.get("jti").and_then(Value::as_str).unwrap_or_default();
         if jti.is_empty() || jti.len() > 200 {

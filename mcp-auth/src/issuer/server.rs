@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 use axum::{
     Json, Router,
     extract::{Request, State},
-    http::{self, HeaderMap, StatusCode, Uri, header},
+    http::{HeaderMap, StatusCode, header},
     middleware::from_fn_with_state,
     response::{Html, IntoResponse, Response},
     routing::{get, post},
@@ -22,7 +22,7 @@ use super::{
     form::{Form, Twice},
     keys::Alg,
 };
-use crate::{Clock, ScopeSet, limits, refusal::refuse};
+use crate::{Clock, ScopeSet, limits, metadata::origin_and_path, refusal::refuse};
 
 /// Bytes that a token request may have.
 const MAX_FORM: usize = 16 * 1024;
@@ -50,12 +50,19 @@ pub struct Issuer {
     clock: Clock,
 }
 
+/// The issuer is not a URL that can have metadata (RFC 8414 §2).
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "an issuer is http:// or https://, a host and perhaps a path, without query and fragment, not {0:?}"
+)]
+pub struct IssuerError(String);
+
 impl Issuer {
     /// The issuer of this URL, compared as a string by everybody (S3), which gives tokens for this one `resource`, their
     /// audience, and with at most these `scopes`, to this one client.
     ///
     /// # Errors
-    /// When `issuer` is not a URL.
+    /// [`IssuerError`] when `issuer` is not such a URL.
     pub fn new(
         issuer: String,
         resource: String,
@@ -63,16 +70,10 @@ impl Issuer {
         client: Client,
         keys: KeyFiles,
         clock: Clock,
-    ) -> Result<Self, http::Error> {
-        let parts = issuer.parse::<Uri>()?.into_parts();
-        let base = parts.path_and_query.as_ref().map_or("", |path| path.path());
-        let base = base.trim_end_matches('/').to_owned();
-        let origin = Uri::builder()
-            .scheme(parts.scheme.map_or(String::new(), |scheme| scheme.to_string()).as_str())
-            .authority(parts.authority.map_or(String::new(), |name| name.to_string()))
-            .path_and_query("")
-            .build()?;
-        let origin = origin.to_string().trim_end_matches('/').to_owned();
+    ) -> Result<Self, IssuerError> {
+        let Some((origin, base)) = origin_and_path(&issuer) else {
+            return Err(IssuerError(issuer));
+        };
         Ok(Self { issuer, origin, base, resource, scopes, client, keys, clock })
     }
 
@@ -83,12 +84,12 @@ impl Issuer {
     /// is a page that says that nobody logs in here.
     #[must_use]
     pub fn metadata(&self) -> Value {
-        let issuer = &self.issuer;
+        let Self { issuer, origin, base, .. } = self;
         json!({
             "issuer": issuer,
-            "authorization_endpoint": format!("{issuer}/authorize"),
-            "token_endpoint": format!("{issuer}/token"),
-            "jwks_uri": format!("{}/.well-known/jwks.json", self.origin),
+            "authorization_endpoint": format!("{origin}{base}/authorize"),
+            "token_endpoint": format!("{origin}{base}/token"),
+            "jwks_uri": format!("{origin}/.well-known/jwks.json"),
             "response_types_supported": [],
             "grant_types_supported": ["client_credentials"],
             "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
@@ -206,16 +207,11 @@ impl IntoResponse for Refused {
 async fn token(State(issuer): State<Arc<Issuer>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let answer = match limits::collect(body, MAX_FORM, FORM_TIME).await {
-        Ok(body) => match form(&parts.headers, &body) {
-            Some(form) => issuer.answer(&parts.headers, &form),
-            None => {
-                let text = "the body must be a form, application/x-www-form-urlencoded";
-                Err(Refused::new("invalid_request", text))
-            }
-        }
-        .inspect_err(Refused::log)
-        .map(Json)
-        .into_response(),
+        Ok(body) => form(&parts.headers, &body)
+            .and_then(|form| issuer.answer(&parts.headers, &form))
+            .inspect_err(Refused::log)
+            .map(Json)
+            .into_response(),
         Err(exceeded) => {
             info!("no token: {exceeded}");
             exceeded.into_response()
@@ -225,9 +221,11 @@ async fn token(State(issuer): State<Arc<Issuer>>, request: Request) -> Response 
     (no_store, answer).into_response()
 }
 
-fn form(headers: &HeaderMap, body: &[u8]) -> Option<Form> {
+fn form(headers: &HeaderMap, body: &[u8]) -> Result<Form, Refused> {
     let is_form = limits::is_type(headers, "application/x-www-form-urlencoded");
-    if is_form { Form::parse(body) } else { None }
+    let form = if is_form { Form::parse(body) } else { None };
+    let text = "the body must be a form, application/x-www-form-urlencoded";
+    form.ok_or_else(|| Refused::new("invalid_request", text))
 }
 
 /// `GET /authorize`: a page for the person whose client has sent him here.
@@ -236,134 +234,4 @@ async fn authorize() -> Response {
         <h1>Nobody logs in here</h1><p>This server gives tokens to programs that know a client id and a secret \
         (<code>client_credentials</code>), and to nobody else.</p></html>";
     (StatusCode::BAD_REQUEST, Html(page)).into_response()
-}
-
-#[cfg(test)]
-mod tests {
-    use axum::{body::Body, http::Request};
-    use http_body_util::BodyExt as _;
-    use tower::ServiceExt as _;
-
-    use super::*;
-    use crate::{jwks::KeySet, jwt::Verifier};
-
-    const SECRET: &str = "a secret of a good length";
-
-    fn issuer(dir: &std::path::Path) -> Issuer {
-        let keys = KeyFiles::new(dir);
-        keys.ensure().unwrap();
-        let (url, resource) = ("http://localhost:9000", "http://localhost:9000/mcp");
-        let scopes = "mcp:read mcp:tools".parse().unwrap();
-        let client = Client::new("it", SECRET).unwrap();
-        let clock = Clock::new(|| 1000);
-        Issuer::new(url.into(), resource.into(), scopes, client, keys, clock).unwrap()
-    }
-
-    #[test]
-    fn the_well_known_path_stands_between_host_and_path_of_an_issuer() {
-        let mut it = issuer(tempfile::tempdir().unwrap().path());
-        assert_eq!(it.metadata()["jwks_uri"], "http://localhost:9000/.well-known/jwks.json");
-        it = Issuer::new(
-            "https://a.example/b".into(),
-            it.resource,
-            it.scopes,
-            it.client,
-            it.keys,
-            it.clock,
-        )
-        .unwrap();
-        assert_eq!((&*it.origin, &*it.base), ("https://a.example", "/b"));
-        assert_eq!(it.metadata()["token_endpoint"], "https://a.example/b/token");
-    }
-
-    async fn ask(form: &str, basic: Option<&str>) -> (StatusCode, HeaderMap, Value) {
-        use base64::Engine as _;
-        let dir = tempfile::tempdir().unwrap();
-        let mut request =
-            Request::post("/token").header("content-type", "application/x-www-form-urlencoded");
-        if let Some(basic) = basic {
-            let coded = base64::engine::general_purpose::STANDARD.encode(basic);
-            request = request.header("authorization", format!("Basic {coded}"));
-        }
-        let request = request.body(Body::from(form.to_owned())).unwrap();
-        let response = issuer(dir.path()).routes().oneshot(request).await.unwrap();
-        let (parts, body) = response.into_parts();
-        let body = body.collect().await.unwrap().to_bytes();
-        (parts.status, parts.headers, serde_json::from_slice(&body).unwrap())
-    }
-
-    #[tokio::test]
-    async fn a_client_that_knows_its_secret_gets_a_token_that_the_verifier_takes() {
-        let dir = tempfile::tempdir().unwrap();
-        let issuer = issuer(dir.path());
-        let form = format!(
-            "grant_type=client_credentials&client_id=it&client_secret={}&scope=mcp%3Aread",
-            SECRET.replace(' ', "+")
-        );
-        let answer = issuer.answer(&HeaderMap::new(), &Form::parse(form.as_bytes()).unwrap());
-        let Ok(answer) = answer else { panic!("no token") };
-        let set = KeySet::new(issuer.keys.jwks(), issuer.clock.clone());
-        let verifier =
-            Verifier::new(set, issuer.issuer, issuer.resource, std::time::Duration::ZERO);
-        let identity =
-            verifier.verify(answer["access_token"].as_str().unwrap(), 1000 + LIFETIME - 1).unwrap();
-        assert_eq!((identity.subject(), identity.client()), ("it", Some("it")));
-        assert_eq!(identity.scopes().to_string(), "mcp:read");
-        assert_eq!(answer["expires_in"], LIFETIME);
-    }
-
-    #[tokio::test]
-    async fn who_does_not_know_the_secret_is_invalid_client() {
-        let basic = format!("it:{SECRET}");
-        for (form, header) in [
-            ("grant_type=client_credentials", None),
-            ("grant_type=client_credentials", Some("it:a secret of a bad length")),
-            ("grant_type=client_credentials", Some("other:a secret of a good length")),
-            ("grant_type=client_credentials&client_id=it&client_secret=wrong", None),
-            ("grant_type=client_credentials&client_id=other", Some(&*basic)),
-            ("grant_type=password&client_id=it&client_secret=wrong", None),
-        ] {
-            let (status, headers, body) = ask(form, header).await;
-            assert_eq!(
-                (status, &body["error"]),
-                (StatusCode::UNAUTHORIZED, &"invalid_client".into()),
-                "{form}"
-            );
-            assert_eq!(headers.contains_key("www-authenticate"), header.is_some(), "{form}");
-            assert_eq!(headers["cache-control"], "no-store");
-        }
-    }
-
-    #[tokio::test]
-    async fn every_other_mistake_has_its_own_error() {
-        let basic = format!("it:{SECRET}");
-        for (form, error) in [
-            ("scope=mcp:read", "invalid_request"),
-            ("grant_type=client_credentials&grant_type=client_credentials", "invalid_request"),
-            ("grant_type=client_credentials&scope=a&scope=b", "invalid_request"),
-            ("grant_type=client_credentials&client_id=it&client_id=it", "invalid_request"),
-            ("grant_type=client_credentials&client_id=it&client_secret=x", "invalid_request"),
-            ("grant_type=password", "unsupported_grant_type"),
-            (
-                "grant_type=client_credentials&resource=http://localhost:9000/other",
-                "invalid_target",
-            ),
-            (
-                "grant_type=client_credentials&resource=http://localhost:9000/mcp&resource=x",
-                "invalid_target",
-            ),
-            ("grant_type=client_credentials&scope=mcp:read+mcp:prompts", "invalid_scope"),
-        ] {
-            let (status, _, body) = ask(form, Some(&basic)).await;
-            assert_eq!(
-                (status, &body["error"]),
-                (StatusCode::BAD_REQUEST, &error.into()),
-                "{form}"
-            );
-        }
-        let all =
-            ask("grant_type=client_credentials&resource=http://localhost:9000/mcp", Some(&basic))
-                .await;
-        assert_eq!(all.2["scope"], "mcp:read mcp:tools", "no scope asked is all that is allowed");
-    }
 }

@@ -5,7 +5,6 @@ use aws_lc_rs::signature::{
     ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA256, RsaPublicKeyComponents,
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use jsonwebtoken::DecodingKey;
 use rsa::{BigUint, RsaPublicKey, traits::PublicKeyParts as _};
 use serde_json::{Value, json};
 
@@ -16,8 +15,8 @@ use crate::algorithm::Algorithm;
 /// somebody wants to keep us busy.
 const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
 
-/// What it checks, the key, and its public members.
-pub(super) type Read = (Vec<(Algorithm, ParsedPublicKey)>, DecodingKey, Value);
+/// What it checks, and its public members.
+pub(super) type Read = (Vec<(Algorithm, ParsedPublicKey)>, Value);
 
 /// Reads a key of any kind that we know.
 pub(super) fn read(entry: &Entry) -> Result<Read, String> {
@@ -47,8 +46,7 @@ fn rsa(entry: &Entry) -> Result<Read, String> {
         check(Algorithm::Rs256, &RSA_PKCS1_2048_8192_SHA256)?,
         check(Algorithm::Ps256, &RSA_PSS_2048_8192_SHA256)?,
     ];
-    let decoding = DecodingKey::from_rsa_raw_components(&n, &e);
-    Ok((checks, decoding, json!({"n": entry.n, "e": entry.e})))
+    Ok((checks, json!({"n": entry.n, "e": entry.e})))
 }
 
 fn ec(
@@ -63,10 +61,7 @@ fn ec(
     }
     let point = [&[4], &*x, &*y].concat(); // uncompressed (SEC 1 §2.3.3)
     let check = ParsedPublicKey::new(parameters, point).map_err(|error| error.to_string())?;
-    let (x, y) = (entry.x.as_deref().unwrap_or_default(), entry.y.as_deref().unwrap_or_default());
-    let decoding = DecodingKey::from_ec_components(x, y).map_err(|error| error.to_string())?;
-    let published = json!({"crv": entry.crv, "x": x, "y": y});
-    Ok((vec![(algorithm, check)], decoding, published))
+    Ok((vec![(algorithm, check)], json!({"crv": entry.crv, "x": entry.x, "y": entry.y})))
 }
 
 fn ed25519(entry: &Entry) -> Result<Read, String> {
@@ -75,10 +70,7 @@ fn ed25519(entry: &Entry) -> Result<Read, String> {
         return Err("`x` has the wrong length".into()); // RFC 8037 §2, RFC 8032 §5.1.5
     }
     let check = ParsedPublicKey::new(&ED25519, x).map_err(|error| error.to_string())?;
-    let decoding = DecodingKey::from_ed_components(entry.x.as_deref().unwrap_or_default())
-        .map_err(|error| error.to_string())?;
-    let published = json!({"crv": entry.crv, "x": entry.x});
-    Ok((vec![(Algorithm::EdDsa, check)], decoding, published))
+    Ok((vec![(Algorithm::EdDsa, check)], json!({"crv": entry.crv, "x": entry.x})))
 }
 
 fn member(text: Option<&str>, name: &str) -> Result<Vec<u8>, String> {

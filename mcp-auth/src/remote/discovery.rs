@@ -16,9 +16,10 @@ struct Metadata {
 pub(super) fn addresses(issuer: &str) -> Result<Vec<String>, FetchError> {
     let malformed =
         |why: &str| FetchError::Malformed { url: issuer.to_owned(), why: why.to_owned() };
-    let url = Url::parse(issuer).map_err(|error| malformed(&error.to_string()))?;
+    let form = "an issuer is an https URL without query and fragment";
+    let url = Url::parse(issuer).map_err(|_| malformed(form))?;
     if !matches!(url.scheme(), "http" | "https") || issuer.contains(['?', '#']) {
-        return Err(malformed("an issuer is an https URL without query and fragment"));
+        return Err(malformed(form));
     }
     let (origin, path) = (url.origin().ascii_serialization(), url.path().trim_end_matches('/'));
     let mut addresses = vec![
@@ -34,7 +35,7 @@ pub(super) fn addresses(issuer: &str) -> Result<Vec<String>, FetchError> {
 /// The address of the keys of this issuer.
 ///
 /// # Errors
-/// The most telling of the errors: that of the last address where something stands, else that of the last one.
+/// The most telling of the errors: that of the last address where something stands, else that of the first one.
 pub(super) async fn keys_of(issuer: &str, http: &Http) -> Result<String, FetchError> {
     let mut found: Option<FetchError> = None;
     for address in addresses(issuer)? {

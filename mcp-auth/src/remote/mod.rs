@@ -14,7 +14,6 @@ use std::{
 use axum::{
     Json,
     extract::State,
-    http::{StatusCode, header::RETRY_AFTER},
     response::{IntoResponse as _, Response},
 };
 use reqwest::{Proxy, Url, tls::Certificate};
@@ -28,7 +27,7 @@ use crate::{
     Identity,
     gate::Gate,
     jwt::Policy,
-    refusal::refuse,
+    refusal,
     unverified::Unverified,
     verify::{Verdict, Verify, VerifyError},
 };
@@ -49,8 +48,8 @@ pub struct Remote {
     authorities: Option<Vec<Certificate>>,
     proxy: Option<Proxy>,
     refresh: Duration,
-    limit: Duration,
-    time: Duration,
+    outage: Duration,
+    timeout: Duration,
     wait: Duration,
 }
 
@@ -84,8 +83,8 @@ impl Remote {
             authorities: None,
             proxy: None,
             refresh: Duration::from_secs(300),
-            limit: Duration::from_secs(24 * 60 * 60),
-            time: Duration::from_secs(5),
+            outage: Duration::from_secs(24 * 60 * 60),
+            timeout: Duration::from_secs(5),
             wait: Duration::from_secs(60),
         }
     }
@@ -135,7 +134,7 @@ impl Remote {
         Ok(Self { proxy: Some(proxy), ..self })
     }
 
-    /// How often the keys are fetched. Defaults to 5 minutes.
+    /// How often the keys are fetched, at most once a second. Defaults to 5 minutes.
     #[must_use]
     pub fn refresh(self, every: Duration) -> Self {
         Self { refresh: every.max(Duration::from_secs(1)), ..self }
@@ -144,13 +143,13 @@ impl Remote {
     /// How long keys are used after the last time they could be fetched. Defaults to 24 hours.
     #[must_use]
     pub fn outage(self, limit: Duration) -> Self {
-        Self { limit, ..self }
+        Self { outage: limit, ..self }
     }
 
     /// How long one fetch may take. Defaults to 5 s.
     #[must_use]
     pub fn timeout(self, time: Duration) -> Self {
-        Self { time, ..self }
+        Self { timeout: time, ..self }
     }
 
     /// How long the start waits for the issuer. Defaults to 60 s.
@@ -165,15 +164,14 @@ impl Remote {
     /// # Errors
     /// [`ConnectError`].
     pub async fn connect(self) -> Result<RemoteVerifier, ConnectError> {
-        crate::algorithm::install();
-        let Self { policy, inside, authorities, proxy, refresh, limit, time, wait } = self;
-        let http = Http::new(inside, authorities, proxy, time)
+        let Self { policy, inside, authorities, proxy, refresh, outage, timeout, wait } = self;
+        let http = Http::new(inside, authorities, proxy, timeout)
             .map_err(|error| ConnectError::Setting(error.to_string()))?;
         // what no answer can mend is not waited for
         discovery::addresses(policy.issuer())
             .and_then(|all| all.iter().try_for_each(|address| http.place(address).map(drop)))
             .map_err(|error| ConnectError::Setting(error.to_string()))?;
-        let keys = RemoteKeys::new(policy.issuer().to_owned(), http, limit);
+        let keys = RemoteKeys::new(policy.issuer().to_owned(), http, outage);
         let begun = Instant::now();
         let mut pause = Duration::from_millis(250);
         while let Err(why) = keys.refresh().await {
@@ -270,8 +268,7 @@ pub async fn ready(State(verifier): State<RemoteVerifier>) -> Response {
         Some(age) => Json(json!({"status": "ready", "key_age": age.as_secs()})).into_response(),
         None => {
             let text = "there are no keys of the issuer that may be used";
-            let refusal = refuse(StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", text);
-            ([(RETRY_AFTER, "5")], refusal).into_response()
+            refusal::unavailable(Duration::from_secs(5), text)
         }
     }
 }

@@ -20,7 +20,7 @@ use crate::issuer::keys::{KeyError, SigningKey};
 pub(super) type Made = Result<String, KeyError>;
 
 /// A token before it is signed.
-pub struct Draft<'a> {
+pub(super) struct Draft<'a> {
     issuer: &'a Issuer,
     header: Map<String, Value>,
     claims: Map<String, Value>,

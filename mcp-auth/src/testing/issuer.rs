@@ -16,7 +16,7 @@ use super::{
 use crate::{
     Clock,
     issuer::{
-        disk::DiskError,
+        disk::io,
         files::{FileError, KeyFiles},
         keys::{Alg, KeyError, SigningKey},
     },
@@ -92,8 +92,8 @@ impl Issuer {
     /// # Errors
     /// When keys cannot be made, or not be stored in the system's folder for temporary files.
     pub fn new(name: &str, audience: &str) -> Result<Self, FileError> {
-        let io = |error| DiskError::Io { path: std::env::temp_dir(), error };
-        let temporary = tempfile::tempdir().map_err(io)?;
+        let failed = |error| io(&std::env::temp_dir(), error);
+        let temporary = tempfile::tempdir().map_err(failed)?;
         let files = KeyFiles::new(temporary.path().join("keys"));
         let ours = files.generate(Alg::Rs256, 2048)?;
         let (encryption, retired) = (new_key()?, new_key()?);
@@ -102,7 +102,7 @@ impl Issuer {
             with(encryption.jwk()?, "use", "enc".into()),
             with(retired.jwk()?, "exp", 1.into()),
         ]});
-        std::fs::write(files.jwks(), published.to_string()).map_err(io)?;
+        std::fs::write(files.jwks(), published.to_string()).map_err(failed)?;
         Ok(Self {
             _temporary: Some(temporary),
             encryption: encryption.into(),

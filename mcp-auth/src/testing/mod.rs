@@ -22,8 +22,8 @@
 //!     async move {
 //!         match checked {
 //!             Ok(Ok(_)) => next.run(request).await,
-//!             Ok(Err(error)) => Challenge::default().verify(&error),
-//!             Err(error) => Challenge::default().bearer(error),
+//!             Ok(Err(error)) => Challenge::default().refused_token(&error),
+//!             Err(error) => Challenge::default().refused_header(error),
 //!         }
 //!     }
 //! };
@@ -44,12 +44,11 @@ mod draft;
 mod issuer;
 mod report;
 mod served;
-pub mod table;
+mod table;
 mod token;
 
-pub use draft::Draft;
 pub use issuer::Issuer;
 pub use report::{Failure, Report};
 pub use served::StartError;
-pub use table::{Expected, Kind};
+pub use table::{Expected, Kind, UnknownKind};
 pub use token::Token;

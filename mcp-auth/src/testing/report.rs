@@ -57,8 +57,14 @@ impl Report {
         self.tried
     }
 
-    fn failed(&mut self, kind: &'static str, tries: &'static str, what: impl fmt::Display) {
-        self.failures.push(Failure { kind, tries, what: what.to_string() });
+    /// Without a good answer there is nothing to compare the others with.
+    fn ended(mut self, kind: &'static str, tries: &'static str, what: String) -> Self {
+        self.failed(kind, tries, what);
+        self
+    }
+
+    fn failed(&mut self, kind: &'static str, tries: &'static str, what: String) {
+        self.failures.push(Failure { kind, tries, what });
     }
 }
 
@@ -121,28 +127,19 @@ impl Issuer {
         let good = || self.token("alice").audience(audience).scope(self.scope());
         let bare = self.token("alice").audience(audience);
         let ask = async |token: Token<'_>| ask(service.clone(), audience, token).await;
-        let taken = match ask(good()).await {
-            Ok(answer) if !is_let_in(&answer) => {
-                report.failed("good", "a good token", format!("it is not taken: {answer}"));
-                return report;
-            }
-            Err(error) => {
-                report.failed("good", "a good token", error);
-                return report;
-            }
-            Ok(answer) => answer,
+        let first = async |token, is_taken: fn(&Answer) -> bool| {
+            let answer = ask(token).await?;
+            if is_taken(&answer) { Ok(answer) } else { Err(format!("it is not taken: {answer}")) }
         };
-        let powerless = match ask(bare).await {
-            Ok(answer) if is_let_in(&answer) || answer.status == StatusCode::FORBIDDEN => answer,
-            Ok(answer) => {
-                let what = format!("a token without scope is genuine, and got {answer}");
-                report.failed("good-without-scope", "a good token without any scope", what);
-                return report;
-            }
-            Err(error) => {
-                report.failed("good-without-scope", "a good token without any scope", error);
-                return report;
-            }
+        let taken = match first(good(), is_let_in).await {
+            Ok(answer) => answer,
+            Err(what) => return report.ended("good", "a good token", what),
+        };
+        let tries = "a good token without any scope, which is genuine";
+        let is_genuine = |one: &Answer| is_let_in(one) || one.status == StatusCode::FORBIDDEN;
+        let powerless = match first(bare, is_genuine).await {
+            Ok(answer) => answer,
+            Err(what) => return report.ended("good-without-scope", tries, what),
         };
         let mut first: Option<Answer> = None;
         for kind in Kind::all() {
@@ -172,11 +169,8 @@ impl Issuer {
                     .then(|| format!("what a token without scope gets, {}", powerless.status)),
             };
             if let Some(expected) = expected {
-                report.failed(
-                    kind.name(),
-                    kind.tries(),
-                    format!("expected {expected}; got {answer}"),
-                );
+                let what = format!("expected {expected}; got {answer}");
+                report.failed(kind.name(), kind.tries(), what);
             }
         }
         report

@@ -4,7 +4,7 @@ use aws_lc_rs::rand;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value, json};
 
-use super::{Draft, Issuer, Kind};
+use super::{Issuer, Kind, draft::Draft};
 use crate::issuer::keys::KeyError;
 
 /// A token in the making: [`Issuer::token`] begins it, [`mint`](Token::mint) signs it.

@@ -112,13 +112,9 @@ fn alg_none_is_refused_in_all_sixteen_spellings() {
 }
 
 #[test]
-fn a_leeway_of_zero_is_none() {
+fn the_rows_close_to_a_limit_follow_the_leeway() {
     let issuer = new().with_leeway(Duration::ZERO);
     let verifier = verifier(&issuer);
-    let verify =
-        |lifetime| verifier.verify(&issuer.token("a").lifetime(lifetime).mint().unwrap(), NOW);
-    assert!(verify(1).is_ok());
-    assert_eq!(verify(0).unwrap_err(), Cause::Expired.into());
     for kind in Kind::all().filter(|kind| kind.is_close()) {
         let is_taken = verifier.verify(&bad(&issuer, kind), NOW).is_ok();
         assert_eq!(is_taken, kind.expected() == Expected::Taken, "{kind}");

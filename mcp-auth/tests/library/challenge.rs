@@ -40,7 +40,7 @@ async fn refused(response: Response, status: u16, error: &str, scope: &str) -> V
 
 #[tokio::test]
 async fn who_sent_no_credentials_did_nothing_wrong() {
-    for response in [challenge().missing(), challenge().bearer(BearerError::Missing)] {
+    for response in [challenge().missing(), challenge().refused_header(BearerError::Missing)] {
         let (status, headers, body) = read(response).await;
         assert_eq!(status, 401);
         let expected = format!("Bearer scope=\"mcp:read\", resource_metadata=\"{METADATA}\"");
@@ -52,7 +52,7 @@ async fn who_sent_no_credentials_did_nothing_wrong() {
 #[tokio::test]
 async fn a_request_that_can_be_read_two_ways_is_told_why() {
     for response in
-        [challenge().malformed("two"), challenge().bearer(BearerError::Malformed("two"))]
+        [challenge().malformed("two"), challenge().refused_header(BearerError::Malformed("two"))]
     {
         let body = refused(response, 400, "invalid_request", "mcp:read").await;
         assert_eq!(body["error_description"], "two");
@@ -63,7 +63,7 @@ async fn a_request_that_can_be_read_two_ways_is_told_why() {
 async fn a_bad_token_gets_the_same_whatever_the_cause() {
     let first = refused(challenge().invalid(), 401, "invalid_token", "mcp:read").await;
     for cause in [Cause::Expired, Cause::Key, Cause::Audience, Cause::Claim("sub")] {
-        let response = challenge().verify(&VerifyError::Invalid(cause));
+        let response = challenge().refused_token(&VerifyError::Invalid(cause));
         assert_eq!(refused(response, 401, "invalid_token", "mcp:read").await, first, "{cause}");
     }
 }
@@ -79,7 +79,7 @@ async fn too_little_scope_is_told_all_that_is_needed() {
 async fn who_cannot_be_checked_may_come_again() {
     let retry_after = Duration::from_secs(7);
     let error = VerifyError::Unavailable { retry_after };
-    for response in [challenge().verify(&error), Challenge::unavailable(retry_after)] {
+    for response in [challenge().refused_token(&error), Challenge::unavailable(retry_after)] {
         let (status, headers, body) = read(response).await;
         assert_eq!((status, &body["error"]), (503, &json!("temporarily_unavailable")));
         assert_eq!(headers["retry-after"], "7");

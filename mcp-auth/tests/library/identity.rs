@@ -34,8 +34,9 @@ fn a_claim_is_found_by_its_pointer() {
     let who = Identity::from_checked_claims(claims, "k").unwrap();
     assert_eq!(who.claim("/sub"), Some(&json!("alice")));
     assert_eq!(who.claim("/a~1b~0c/list/0/x"), Some(&json!(2)));
+    assert_eq!(who.claim("/a~1b~0c/"), Some(&json!(1)), "RFC 6901 §4: an empty name is a name");
     assert_eq!(who.claim("/~01"), Some(&json!(3)), "RFC 6901 §4: `~1` first, then `~0`");
-    for none in ["", "/", "sub", "/sub/x", "/a~1b~0c/list/1", "/nobody", "//sub"] {
+    for none in ["", "/", "sub", "/sub/", "/sub/x", "/a~1b~0c/list/1", "/nobody", "//sub"] {
         assert_eq!(who.claim(none), None, "{none:?}");
     }
 }

@@ -41,7 +41,7 @@ fn metadata() -> ProtectedResource {
 /// A layer for tokens of the shared issuer.
 fn layer() -> AuthLayer {
     let layer = AuthLayer::new(metadata(), verifier(shared())).unwrap();
-    layer.clock(shared().clock().clone()).scope("mcp:read")
+    layer.clock(shared().clock().clone()).first_scope("mcp:read")
 }
 
 /// A good token.
@@ -122,7 +122,7 @@ async fn no_bad_token_gets_in_whatever_the_server() {
     let issuer = new().with_scope("mcp:read");
     let auth = || {
         let layer = AuthLayer::new(metadata(), verifier(&issuer)).unwrap();
-        layer.scope("mcp:read").clock(issuer.clock().clone())
+        layer.first_scope("mcp:read").clock(issuer.clock().clone())
     };
     let scopes = ScopeTable::new("mcp:read");
     for layer in [auth().mcp_scopes(scopes.clone()), auth().no_cache().mcp_scopes(scopes)] {
@@ -179,6 +179,6 @@ async fn whoever_cannot_tell_says_so() {
     assert_eq!((status.as_u16(), &headers["retry-after"]), (503, &"7".parse().unwrap()));
     assert_eq!(counts.of("mcp_auth_refusals_total{unavailable}"), 1.0);
     let lines = log.lines();
-    let said = " WARN mcp_auth::layer: refused: the token cannot be checked now; try again in 7 s";
+    let said = " WARN mcp_auth::door: refused: the token cannot be checked now; try again in 7 s";
     assert_eq!(lines, [said]);
 }

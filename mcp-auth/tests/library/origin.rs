@@ -19,7 +19,7 @@ fn server() -> Router {
         allow_origin: vec!["http://localhost:6274".parse().unwrap()],
         allow_host: vec!["mcp.example.com".parse().unwrap()],
     };
-    let rule = Rule::new(vec!["localhost:9000".into()], OURS.into(), &settings);
+    let rule = Rule::new(["localhost:9000"], OURS, &settings);
     let rule = rule.public("/token".into());
     Router::new().fallback(async || "in").layer(from_fn_with_state(rule, origin::check))
 }
@@ -181,7 +181,7 @@ async fn what_is_for_every_page_is_for_every_page_and_nothing_beside_it() {
 #[tokio::test]
 async fn an_answer_keeps_what_it_varies_by() {
     let varying = get(async || ([("vary", "accept")], "in"));
-    let rule = Rule::new(vec!["a".into()], OURS.into(), &Origins::default());
+    let rule = Rule::new(["a"], OURS, &Origins::default());
     let server = Router::new().route("/", varying).layer(from_fn_with_state(rule, origin::check));
     let request = Request::get("/").header("host", "a").header("origin", OURS);
     let response = server.oneshot(request.body(Body::empty()).unwrap()).await.unwrap();

@@ -34,13 +34,25 @@ fn sets_are_compared_word_by_word() {
 #[test]
 fn a_set_grows_by_words_and_never_by_nothing() {
     let mut scopes = set("b");
-    scopes.extend(["a".to_owned(), String::new(), "b".to_owned()]);
+    scopes.extend(["a", "", "b"]);
     assert_eq!(scopes.to_string(), "a b");
     assert_eq!(scopes.iter().collect::<Vec<_>>(), ["a", "b"]);
-    assert_eq!(ScopeSet::from_claim(&json!(["", "a"])), Some(set("a")));
-    assert_eq!(
-        ScopeSet::from_claim(&json!(["a b"])),
-        None,
-        "two words in one could be read two ways"
-    );
+}
+
+#[test]
+fn a_claim_is_words_or_a_list_of_words_and_nothing_else() {
+    for (claim, expected) in [
+        (json!("b a  a"), Some("a b")),
+        (json!(""), Some("")),
+        (json!(["b", "a", ""]), Some("a b")),
+        (json!([]), Some("")),
+        (json!(["a b"]), None),
+        (json!(["a", 1]), None),
+        (json!({"a": true}), None),
+        (json!(true), None),
+        (json!(null), None),
+    ] {
+        let read = ScopeSet::from_claim(&claim).map(|scopes| scopes.to_string());
+        assert_eq!(read.as_deref(), expected, "{claim}");
+    }
 }

@@ -25,7 +25,7 @@ use crate::issuer::{AUDIENCE, NAME, NOW, shared, verifier};
 
 /// A guarded server of a few lines.
 fn server(issuer: &Issuer) -> Router {
-    guarded(issuer, Clock::new(|| NOW), |error| Challenge::default().verify(error))
+    guarded(issuer, Clock::new(|| NOW), |error| Challenge::default().refused_token(error))
 }
 
 /// A guarded server that answers a bad token in its own way.
@@ -39,7 +39,7 @@ fn guarded(issuer: &Issuer, clock: Clock, refuse: fn(&VerifyError) -> Response) 
                 Ok(Ok(who)) if who.scopes().contains("mcp:read") => next.run(request).await,
                 Ok(Ok(_)) => StatusCode::FORBIDDEN.into_response(),
                 Ok(Err(error)) => refuse(&error),
-                Err(error) => Challenge::default().bearer(error),
+                Err(error) => Challenge::default().refused_header(error),
             }
         }
     };
@@ -57,7 +57,7 @@ async fn a_guarded_server_passes() {
 #[tokio::test]
 async fn rows_close_to_a_limit_are_left_out_when_the_clocks_may_differ() {
     let issuer = Issuer::new(NAME, AUDIENCE).unwrap();
-    let invalid = |error: &VerifyError| Challenge::default().verify(error);
+    let invalid = |error: &VerifyError| Challenge::default().refused_token(error);
     let server = guarded(&issuer, Clock::default(), invalid);
     let report = issuer.refuses_bad_tokens(server, AUDIENCE).await;
     assert!(report.is_clean(), "{report}");
@@ -99,7 +99,7 @@ async fn a_server_that_forgets_the_audience_is_found_out() {
 async fn a_server_that_tells_the_cause_is_found_out() {
     let issuer = shared();
     let telling = guarded(issuer, Clock::new(|| NOW), |error| {
-        let (parts, _) = Challenge::default().verify(error).into_parts();
+        let (parts, _) = Challenge::default().refused_token(error).into_parts();
         (parts.status, parts.headers, error.to_string()).into_response()
     });
     let report = issuer.refuses_bad_tokens(telling, AUDIENCE).await;

@@ -1,15 +1,28 @@
 //! How does a program get a token? What the small authorization server takes, gives, and never says.
 
+mod metadata;
+
+use std::time::Duration;
+
 use axum::{
     body::{Body, Bytes, to_bytes},
     http::{HeaderMap, Request},
     middleware::from_fn_with_state,
 };
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 use futures_util::stream;
 use mcp_auth::{
     Clock,
-    issuer::{client::Client, files::KeyFiles, server::Issuer},
+    issuer::{
+        client::Client,
+        files::KeyFiles,
+        server::{Issuer, IssuerError, LIFETIME},
+    },
+    jwks::KeySet,
+    jwt::Verifier,
     limits::{self, Limits},
 };
 use serde_json::{Value, json};
@@ -31,10 +44,14 @@ fn folder() -> TempDir {
 
 /// An issuer with the keys of a folder.
 fn issuer(folder: &TempDir) -> Issuer {
+    named(NAME, folder).unwrap()
+}
+
+fn named(name: &str, folder: &TempDir) -> Result<Issuer, IssuerError> {
     let client = Client::new("it", "a-secret-of-a-good-length").unwrap();
     let scopes = "mcp:read mcp:tools".parse().unwrap();
     let (keys, clock) = (KeyFiles::new(folder.path()), Clock::new(|| NOW));
-    Issuer::new(NAME.into(), AUDIENCE.into(), scopes, client, keys, clock).unwrap()
+    Issuer::new(name.into(), AUDIENCE.into(), scopes, client, keys, clock)
 }
 
 /// Status, headers and body of the answer to a request, by an issuer with the keys of a folder.
@@ -82,6 +99,67 @@ async fn a_token_says_for_whom_it_is_until_when_and_is_not_kept() {
     let claims = part(&next["access_token"], 1);
     assert_ne!(claims["jti"], id, "each token has an id of its own");
     assert_eq!((&claims["scope"], &next["scope"]), (&json!("mcp:read"), &json!("mcp:read")));
+}
+
+#[tokio::test]
+async fn a_client_that_knows_its_secret_gets_a_token_that_the_verifier_takes() {
+    let folder = folder();
+    let told = ask(&folder, "&scope=mcp%3Aread").await.1;
+    let keys = KeySet::new(KeyFiles::new(folder.path()).jwks(), Clock::new(|| NOW));
+    let verifier = Verifier::new(keys, NAME.into(), AUDIENCE.into(), Duration::ZERO);
+    let verify = |now| verifier.verify(told["access_token"].as_str().unwrap(), now);
+    let who = verify(NOW + LIFETIME - 1).unwrap();
+    assert_eq!((who.subject(), who.client()), ("it", Some("it")));
+    assert_eq!(who.scopes().to_string(), "mcp:read");
+    assert!(verify(NOW + LIFETIME).is_err(), "it has ended");
+}
+
+/// The answer to a form of a client that says who it is in the header.
+async fn ask_as(folder: &TempDir, basic: Option<&str>, form: &str) -> (u16, HeaderMap, Value) {
+    let mut request = post(FORM, form.to_owned());
+    if let Some(basic) = basic {
+        let basic = format!("Basic {}", STANDARD.encode(basic));
+        request.headers_mut().insert("authorization", basic.parse().unwrap());
+    }
+    let (status, headers, body) = answer(folder, request).await;
+    (status, headers, serde_json::from_str(&body).unwrap())
+}
+
+const BASIC: &str = "it:a-secret-of-a-good-length";
+
+#[tokio::test]
+async fn who_does_not_know_the_secret_is_invalid_client() {
+    let folder = folder();
+    for (form, basic) in [
+        ("grant_type=client_credentials", None),
+        ("grant_type=client_credentials", Some("it:a-secret-of-a-bad-length")),
+        ("grant_type=client_credentials", Some("other:a-secret-of-a-good-length")),
+        ("grant_type=client_credentials&client_id=it&client_secret=wrong", None),
+        ("grant_type=client_credentials&client_id=other", Some(BASIC)),
+        ("grant_type=password&client_id=it&client_secret=wrong", None),
+    ] {
+        let (status, headers, body) = ask_as(&folder, basic, form).await;
+        assert_eq!((status, &body["error"]), (401, &json!("invalid_client")), "{form}");
+        assert_eq!(headers.contains_key("www-authenticate"), basic.is_some(), "{form}");
+        assert_eq!(headers["cache-control"], "no-store");
+    }
+}
+
+#[tokio::test]
+async fn every_other_mistake_has_its_own_error() {
+    let folder = folder();
+    for (form, error) in [
+        ("scope=mcp:read", "invalid_request"),
+        ("grant_type=client_credentials&grant_type=client_credentials", "invalid_request"),
+        ("grant_type=client_credentials&scope=a&scope=b", "invalid_request"),
+        ("grant_type=client_credentials&client_id=it&client_id=it", "invalid_request"),
+        ("grant_type=client_credentials&client_id=it&client_secret=x", "invalid_request"),
+        ("grant_type=password", "unsupported_grant_type"),
+        ("grant_type=client_credentials&scope=mcp:read+mcp:prompts", "invalid_scope"),
+    ] {
+        let (status, _, body) = ask_as(&folder, Some(BASIC), form).await;
+        assert_eq!((status, &body["error"]), (400, &json!(error)), "{form}");
+    }
 }
 
 #[tokio::test]
@@ -173,15 +251,4 @@ async fn what_is_wrong_with_us_is_for_the_log_alone() {
     let text = "no token can be made at the moment";
     let expected = json!({"error": "server_error", "error_description": text});
     assert_eq!((status, body), (500, expected));
-}
-
-#[tokio::test]
-async fn a_person_who_comes_is_told_that_nobody_logs_in_here() {
-    let request = Request::get("/authorize").body(Body::empty()).unwrap();
-    let (status, headers, page) = answer(&folder(), request).await;
-    assert_eq!(
-        (status, &headers["content-type"]),
-        (400, &"text/html; charset=utf-8".parse().unwrap())
-    );
-    assert!(page.contains("Nobody logs in here"), "{page}");
 }

@@ -1,39 +1,28 @@
 //! What does the program serve, as it was set?
 
-use std::{collections::HashMap, sync::Arc};
-
 use anyhow::{Context as _, bail, ensure};
-use axum::{
-    Router,
-    middleware::{from_fn, from_fn_with_state},
-    routing::get,
-};
+use axum::{Router, middleware::from_fn, routing::get};
 use common::{PublicUrl, server};
 use mcp_auth::{
-    ScopeSet,
-    issuer::{client::Client as Program, disk, files::KeyFiles},
-    limits,
+    issuer::{disk, files::KeyFiles},
     origin::Host,
 };
-use tokio::sync::Semaphore;
 use tracing::info;
 
 use crate::{
     AuthorizationServer,
     audit::Audit,
-    client::{self, Client, document::Documents},
+    client::{self, document::Documents},
     config::Rights,
+    demo::DEMO,
     passwords::Passwords,
     people::People,
     roster::Roster,
-    settings::{DEMO, Service, Settings},
+    settings::{Service, Settings},
     store::Store,
 };
 
-/// Requests that are answered at a time.
-const PLACES: usize = 256;
-
-/// The whole program, and what runs beside it.
+/// All that the program answers, and the server, whose housekeeping runs beside it.
 ///
 /// # Errors
 /// One sentence, when a setting cannot work.
@@ -60,6 +49,7 @@ pub async fn app(
     let store = Store::open(&data.join("authorization.db")).await?;
     let audit = service.audit(&data);
     let mut builder = AuthorizationServer::builder(&issuer, resources)
+        .scopes(&settings.rights)
         .algorithm(service.algorithm)
         .access_tokens_last(service.access_token_lifetime)
         .hosts(
@@ -67,16 +57,13 @@ pub async fn app(
         )
         .proxies(service.trusted_proxies)
         .audit(Audit::in_file(&audit).with_context(|| format!("{} (--audit)", audit.display()))?)
-        .documents(documents)
-        .roster(people);
-    for (scope, words) in &settings.rights.scopes {
-        builder = builder.scope(scope, words);
-    }
+        .documents(documents);
+    builder = match people {
+        Some(people) => builder.roster(people),
+        None => builder.demo(&settings.rights)?,
+    };
     if let Some(file) = &service.clients {
         builder = builder.clients(client::file::read(file)?);
-    }
-    if is_development && service.people.is_none() {
-        builder = builder.demo(DEMO.map(|(name, password, _)| (name, password)).to_vec());
     }
     if service.no_rate_limits {
         builder = builder.without_rates();
@@ -85,47 +72,11 @@ pub async fn app(
     info!("keys and database are in {}, decisions in {}", data.display(), audit.display());
     let router = server
         .routes()
-        .layer(from_fn_with_state(Arc::new(Semaphore::new(PLACES)), limits::concurrency))
         .route("/health", get(server::health))
         .method_not_allowed_fallback(server::wrong_method)
         .fallback(server::not_found)
         .layer(from_fn(server::log));
     Ok((router, server))
-}
-
-/// A server for development: in memory, and with people whom everybody knows. They can log in for as long as it runs.
-/// This program can get tokens in its own name.
-///
-/// # Errors
-/// One sentence.
-pub async fn demo(
-    issuer: &str,
-    resources: impl IntoIterator<Item = impl Into<String>>,
-    keys: KeyFiles,
-    program: &Program,
-) -> anyhow::Result<AuthorizationServer> {
-    let rights = Rights::default();
-    let mut builder = AuthorizationServer::builder(issuer, resources)
-        .people(demo_people(nobody(&rights))?)
-        .demo(DEMO.map(|(name, password, _)| (name, password)).to_vec())
-        .clients(HashMap::from([(program.id().to_owned(), Client::program(program))]))
-        .documents(Documents::new(Vec::new(), false)?);
-    for (scope, words) in &rights.scopes {
-        builder = builder.scope(scope, words);
-    }
-    Ok(builder.build(keys, Store::in_memory().await?).await?)
-}
-
-fn nobody(rights: &Rights) -> People {
-    let opens = |scopes: &Vec<String>| scopes.iter().map(String::as_str).collect::<ScopeSet>();
-    People::new(rights.roles.iter().map(|(role, scopes)| (role.clone(), opens(scopes))))
-}
-
-fn demo_people(mut people: People) -> anyhow::Result<People> {
-    for (name, password, role) in DEMO {
-        people = people.with(name, password, &[role])?;
-    }
-    Ok(people)
 }
 
 fn documents(service: &Service) -> anyhow::Result<Documents> {
@@ -139,32 +90,37 @@ fn documents(service: &Service) -> anyhow::Result<Documents> {
             all
         }
     };
-    Ok(Documents::new(authorities, service.dangerously_fetch_private_client_metadata)?)
+    if service.dangerously_fetch_private_client_metadata {
+        return Ok(Documents::dangerously_private(authorities)?);
+    }
+    Ok(Documents::new(authorities)?)
 }
 
-fn people(service: &Service, rights: &Rights, is_development: bool) -> anyhow::Result<Roster> {
-    let nobody = nobody(rights);
-    if let Some(file) = &service.people {
-        let roster = Roster::in_file(file.clone(), nobody)?;
-        // a hash is slow on purpose: only of who is there, and only where it matters
-        let (now, passwords) = (roster.now(), Passwords::default());
-        let is_known = |name, password| {
-            now.get(name).is_some_and(|person| passwords.fits(password, Some(&person.password)))
-        };
-        if !is_development
-            && let Some((name, ..)) =
-                DEMO.iter().find(|(name, password, _)| is_known(name, password))
-        {
-            bail!(
-                "others can reach this server, and everybody knows the password of {name}: set another one with `authorization user password {name}`"
-            );
-        }
-        return Ok(roster);
-    }
-    if !is_development {
-        bail!(
+/// Those of the file; none is needed in development.
+fn people(
+    service: &Service,
+    rights: &Rights,
+    is_development: bool,
+) -> anyhow::Result<Option<Roster>> {
+    let Some(file) = &service.people else {
+        ensure!(
+            is_development,
             "others can reach this server, so nobody has a password that everybody knows: make a file with `authorization user add NAME --people FILE`, and name it with --people FILE"
         );
+        return Ok(None);
+    };
+    let roster = Roster::in_file(file.clone(), People::new(rights.by_role()))?;
+    // a hash is slow on purpose: only of who is there, and only where it matters
+    let (now, passwords) = (roster.now(), Passwords::default());
+    let is_known = |name, password| {
+        now.get(name).is_some_and(|person| passwords.fits(password, Some(&person.password)))
+    };
+    if !is_development
+        && let Some((name, ..)) = DEMO.iter().find(|(name, password, _)| is_known(name, password))
+    {
+        bail!(
+            "others can reach this server, and everybody knows the password of {name}: set another one with `authorization user password {name}`"
+        );
     }
-    Ok(Roster::fixed(demo_people(nobody)?))
+    Ok(Some(roster))
 }

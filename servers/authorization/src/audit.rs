@@ -9,14 +9,14 @@ use serde::Serialize;
 
 use crate::{
     Server,
-    caller::{self, Client},
+    caller::{self, Named},
 };
 
 /// A decision. What does not apply is left out.
 #[derive(Debug, Default, Serialize)]
 pub struct Event<'a> {
     /// What was asked: `authorize`, `login`, `consent`, `code`, `token`, `replay`,
-    /// `introspect`, `revoke`, `register`, `logout`, `limit`.
+    /// `introspect`, `revoke`, `register`, `logout`, `knock`, `limit`.
     pub event: &'static str,
     /// `allowed` or `refused`.
     pub outcome: Outcome,
@@ -38,6 +38,13 @@ pub struct Event<'a> {
     /// The name of what a person has allowed: the same in all that came of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grant: Option<&'a str>,
+}
+
+impl<'a> Event<'a> {
+    /// That this was refused, and why.
+    pub(crate) fn refused(event: &'static str, why: &'a str) -> Self {
+        Self { event, outcome: Outcome::Refused, reason: Some(why), ..Self::default() }
+    }
 }
 
 /// How it ended.
@@ -141,8 +148,8 @@ impl Server {
         })
         .increment(1);
         let (client, claimed) = match caller::client() {
-            Some(Client::Known(client)) if event.client.is_none() => (Some(client), None),
-            Some(Client::Claimed(client)) => (None, Some(client)),
+            Some(Named::Known(client)) if event.client.is_none() => (Some(client), None),
+            Some(Named::Claimed(client)) => (None, Some(client)),
             _ => (None, None),
         };
         let address = caller::address().map(|address| address.to_string());

@@ -89,9 +89,6 @@ pub fn client_id(form: &Form) -> Result<&str, &'static str> {
 
 impl Ask {
     /// Checks what this client asks for.
-    ///
-    /// # Errors
-    /// [`Problem`].
     pub fn read(client: Arc<Client>, form: &Form, offer: &Offer) -> Result<Self, Problem> {
         let redirect = Self::redirect(&client, form)?;
         let state = form.one("state").map(|state| state.map(str::to_owned));

@@ -4,13 +4,14 @@ mod build;
 
 use std::collections::HashMap;
 
-use mcp_auth::{Clock, ScopeSet, issuer::keys::Alg};
+use mcp_auth::{Clock, issuer::keys::Alg};
 
 use crate::{
     audit::Audit,
-    caller::Proxies,
     client::{Client, document::Documents},
-    people::People,
+    config::Rights,
+    demo::{DEMO, Known},
+    people::{People, PeopleError},
     rate::Rates,
     roster::Roster,
     token,
@@ -22,18 +23,18 @@ pub use build::BuildError;
 pub struct Builder {
     issuer: String,
     resources: Vec<String>,
-    scopes: ScopeSet,
-    words: HashMap<String, String>,
+    /// Each scope, and what it allows.
+    scopes: HashMap<String, String>,
     clock: Clock,
     alg: Alg,
     people: Roster,
-    demo: Vec<(&'static str, &'static str)>,
+    demo: &'static [Known],
     clients: HashMap<String, Client>,
     documents: Option<Documents>,
     hosts: Vec<String>,
     audit: Audit,
     rates: Option<Rates>,
-    proxies: Proxies,
+    proxies: usize,
     access: i64,
 }
 
@@ -45,12 +46,11 @@ impl Builder {
         Self {
             issuer: issuer.to_owned(),
             resources: resources.into_iter().map(Into::into).collect(),
-            scopes: ScopeSet::default(),
-            words: HashMap::new(),
+            scopes: HashMap::new(),
             clock: Clock::default(),
             alg: Alg::Es256,
             people: Roster::fixed(People::default()),
-            demo: Vec::new(),
+            demo: &[],
             clients: HashMap::new(),
             documents: None,
             hosts: Vec::new(),
@@ -64,9 +64,13 @@ impl Builder {
     /// A scope, and what it allows in words that end the sentence "It could then …".
     #[must_use]
     pub fn scope(mut self, name: &str, words: &str) -> Self {
-        self.scopes.extend([name.to_owned()]);
-        self.words.insert(name.to_owned(), words.to_owned());
+        self.scopes.insert(name.to_owned(), words.to_owned());
         self
+    }
+
+    /// All scopes of these.
+    pub(crate) fn scopes(self, rights: &Rights) -> Self {
+        rights.scopes.iter().fold(self, |builder, (name, words)| builder.scope(name, words))
     }
 
     /// Who can log in.
@@ -81,10 +85,13 @@ impl Builder {
         Self { people, ..self }
     }
 
-    /// People whose passwords the login page shows: for development.
-    #[must_use]
-    pub fn demo(self, demo: Vec<(&'static str, &'static str)>) -> Self {
-        Self { demo, ..self }
+    /// Those of [`DEMO`] can log in, and the page to log in shows their passwords: for development.
+    pub(crate) fn demo(self, rights: &Rights) -> Result<Self, PeopleError> {
+        let nobody = People::new(rights.by_role());
+        let people = DEMO.into_iter().try_fold(nobody, |people, (name, password, role)| {
+            people.with(name, password, &[role])
+        })?;
+        Ok(Self { demo: &DEMO, ..self.people(people) })
     }
 
     /// Clients that are known beforehand.
@@ -126,7 +133,7 @@ impl Builder {
 
     /// How many proxies in front of this server add to `X-Forwarded-For`. Defaults to none, and the header is not read.
     #[must_use]
-    pub fn proxies(self, proxies: Proxies) -> Self {
+    pub fn proxies(self, proxies: usize) -> Self {
         Self { proxies, ..self }
     }
 

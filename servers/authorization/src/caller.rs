@@ -22,23 +22,21 @@ tokio::task_local! {
 struct Caller {
     address: Option<IpAddr>,
     request: Option<String>,
-    client: OnceLock<Client>,
+    client: OnceLock<Named>,
 }
 
-/// The client that has sent the request.
+/// The client that the request has named.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Client {
+pub enum Named {
     /// It has shown that it is the one, as far as it can: a public one proves nothing.
     Known(String),
     /// There is one that has this id, and it did not show that it is the one.
     Claimed(String),
 }
 
-/// Proxies in front of this server that can be believed: each adds one address to `X-Forwarded-For`.
-pub type Proxies = usize;
-
-/// Remembers where a request is from while it is answered.
-pub async fn remember(State(proxies): State<Proxies>, request: Request, next: Next) -> Response {
+/// Remembers where a request is from while it is answered. So many proxies in front of this server can be believed: each adds one
+/// address to `X-Forwarded-For`.
+pub async fn remember(State(proxies): State<usize>, request: Request, next: Next) -> Response {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
     let address = peer.map(|ConnectInfo(peer)| peer.ip().to_canonical());
     let address = forwarded(request.headers(), proxies).or(address);
@@ -47,7 +45,7 @@ pub async fn remember(State(proxies): State<Proxies>, request: Request, next: Ne
 }
 
 /// What the outermost of our proxies has seen. What stands before that, anybody can write.
-fn forwarded(headers: &HeaderMap, proxies: Proxies) -> Option<IpAddr> {
+fn forwarded(headers: &HeaderMap, proxies: usize) -> Option<IpAddr> {
     let lines = headers.get_all("x-forwarded-for").iter().filter_map(|line| line.to_str().ok());
     let seen: Vec<_> = lines.flat_map(|line| line.split(',')).map(str::trim).collect();
     let nearest = seen.len().checked_sub(proxies).filter(|_| proxies > 0)?;
@@ -69,13 +67,13 @@ pub fn request() -> Option<String> {
 }
 
 /// Notes which client it is that is being answered. The first word counts.
-pub fn is(client: Client) {
+pub fn is(client: Named) {
     let _ = CALLER.try_with(|caller| caller.client.set(client));
 }
 
 /// The client that is being answered, if there is one of its name.
 #[must_use]
-pub fn client() -> Option<Client> {
+pub fn client() -> Option<Named> {
     CALLER.try_with(|caller| caller.client.get().cloned()).ok().flatten()
 }
 

@@ -4,6 +4,7 @@
 use std::{collections::BTreeMap, path::Path};
 
 use clap::{Arg, ArgAction, Command};
+use mcp_auth::ScopeSet;
 use serde::Deserialize;
 use toml::{Table, Value};
 
@@ -45,6 +46,12 @@ fn roles() -> BTreeMap<String, Vec<String>> {
 }
 
 impl Rights {
+    /// What each role opens.
+    pub(crate) fn by_role(&self) -> impl Iterator<Item = (String, ScopeSet)> {
+        let opens = |scopes: &Vec<String>| scopes.iter().map(String::as_str).collect();
+        self.roles.iter().map(move |(role, scopes)| (role.clone(), opens(scopes)))
+    }
+
     /// Is everything that is named there?
     fn check(&self) -> Result<(), String> {
         let is_word = |word: &str| {
@@ -69,9 +76,6 @@ impl Rights {
 }
 
 /// The file, read: the settings in it, and the rest.
-///
-/// # Errors
-/// One sentence.
 pub fn read(path: &Path) -> Result<(Table, Rights), String> {
     let file = path.display();
     let text = std::fs::read_to_string(path).map_err(|error| format!("{file}: {error}"))?;

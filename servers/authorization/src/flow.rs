@@ -19,11 +19,11 @@ use crate::{
     audit::{Event, Outcome},
     authorize::{Ask, Back, Problem, client_id},
     caller,
-    client::{Client, Origin},
+    client::{Client, Source},
     pages,
     rate::Kind,
     redirect,
-    refused::Refused as Unanswered,
+    refused::Refused,
     store::StoreError,
 };
 
@@ -139,7 +139,7 @@ impl Server {
             .ok_or_else(|| here("The program that sent you here is not known to this server."))?;
         Ask::read(client.clone(), &form, &self.offer).map_err(|problem| match problem {
             Problem::Here(text) => {
-                caller::is(caller::Client::Claimed(client.id.clone()));
+                caller::is(caller::Named::Claimed(client.id.clone()));
                 here(text)
             }
             Problem::There(back, error, why) => {
@@ -151,11 +151,13 @@ impl Server {
     }
 
     /// For a request of whom nobody knows at the moment who sends it.
-    fn unfound(&self, refused: &Unanswered) -> Response {
-        let Unanswered::NotNow { why, retry_after } = refused else { return sorry() };
+    fn unfound(&self, refused: &Refused) -> Response {
+        let Refused::NotNow { why, retry_after } = refused else { return sorry() };
         self.decided("authorize", Outcome::Refused, why, Who::default());
-        let text = "The program that sent you here cannot be looked up now. Try again in a moment.";
-        let page = problem(StatusCode::SERVICE_UNAVAILABLE, text);
+        let text = format!(
+            "The program that sent you here cannot be looked up now: {why}. Try again in a moment."
+        );
+        let page = problem(StatusCode::SERVICE_UNAVAILABLE, &text);
         ([(header::RETRY_AFTER, retry_after.to_string())], page).into_response()
     }
 
@@ -163,7 +165,7 @@ impl Server {
     /// or not at all: else a link to this server would lead anywhere that somebody has registered (RFC 9700 §4.11.2).
     fn refuse(&self, client: &Client, back: &Back, error: &str, why: &str) -> Response {
         let parameters = [("error", error), ("error_description", why)];
-        if client.origin == Origin::File || redirect::is_loopback(&back.redirect) {
+        if client.source == Source::File || redirect::is_loopback(&back.redirect) {
             return self.back(back, &parameters);
         }
         let page = pages::refused(client, why, &back.with(&self.issuer, &parameters));

@@ -1,4 +1,4 @@
-//! The endpoints that programs ask: tokens, introspection, revocation, metadata and keys.
+//! What do programs ask for, and how are they answered? Tokens, introspection, revocation, metadata and keys.
 
 use std::{
     sync::Arc,
@@ -16,18 +16,7 @@ use mcp_auth::{issuer::form::Form, jwks, limits, refusal::refuse};
 use serde_json::{Value, json};
 use tracing::warn;
 
-use crate::{
-    Server,
-    audit::{Event, Outcome},
-    pages,
-    rate::Kind,
-    refused::Refused,
-    signing::PUBLISHED,
-};
-
-/// Letters that the address of a request may have, and bytes that its headers may have together.
-const LONGEST_URL: usize = 16 * 1024;
-const MOST_HEADERS: usize = 32 * 1024;
+use crate::{Server, audit::Event, pages, rate::Kind, refused::Refused, signing::PUBLISHED};
 
 /// Bytes that a form may have.
 const MAX_FORM: usize = 16 * 1024;
@@ -55,36 +44,17 @@ fn unkept(answer: Result<Value, Refused>) -> Response {
     ([(header::CACHE_CONTROL, "no-store"), (header::PRAGMA, "no-cache")], answer).into_response()
 }
 
-/// Refuses what is longer than anybody needs, and counts what is answered.
-pub async fn guard(request: Request, next: Next) -> Response {
-    let url = request.uri().path_and_query().map_or(0, |all| all.as_str().len());
-    let headers: usize =
-        request.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
-    if url > LONGEST_URL {
-        let text = "the address of this request is too long";
-        return refuse(StatusCode::URI_TOO_LONG, "invalid_request", text);
-    }
-    if headers > MOST_HEADERS {
-        let text = "the headers of this request are too long";
-        return refuse(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "invalid_request", text);
-    }
-    let path = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
+/// Measures what is answered.
+pub async fn measure(path: Option<MatchedPath>, request: Request, next: Next) -> Response {
     let begun = Instant::now();
     let answer = next.run(request).await;
-    if let Some(path) = path {
-        let status = answer.status().as_u16().to_string();
-        metrics::histogram!("authorization_request_seconds", "path" => path.clone())
-            .record(begun.elapsed());
-        metrics::counter!("authorization_requests_total", "path" => path, "status" => status)
-            .increment(1);
-    }
+    let Some(path) = path.map(|path| path.as_str().to_owned()) else { return answer };
+    let status = answer.status().as_u16().to_string();
+    metrics::histogram!("authorization_request_seconds", "path" => path.clone())
+        .record(begun.elapsed());
+    metrics::counter!("authorization_requests_total", "path" => path, "status" => status)
+        .increment(1);
     answer
-}
-
-/// 405; the router adds `Allow`.
-pub async fn wrong_method() -> Response {
-    let text = "this path does not take this method; the header Allow says which it takes";
-    refuse(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", text)
 }
 
 /// `POST /token`.
@@ -167,18 +137,6 @@ pub async fn ready(State(server): State<Arc<Server>>) -> Response {
 }
 
 impl Server {
-    /// Counts a request, where requests are counted.
-    pub(crate) fn count(&self, kind: Kind) -> Result<(), Refused> {
-        let Some(rates) = &self.rates else { return Ok(()) };
-        rates.count(kind).inspect_err(|_| {
-            // a line for each would let whoever sends so many fill the disk
-            if rates.is_news() {
-                let (outcome, reason) = (Outcome::Refused, Some(kind.too_many()));
-                self.audit(&Event { event: "limit", outcome, reason, ..Event::default() });
-            }
-        })
-    }
-
     /// A form that a program has sent, counted.
     async fn asked(&self, kind: Kind, request: Request) -> Result<(Parts, Form), Refused> {
         self.count(kind)?;
@@ -190,7 +148,6 @@ impl Server {
         if let Refused::TooMany { .. } = refused {
             return;
         }
-        let reason = Some(refused.reason());
-        self.audit(&Event { event, outcome: Outcome::Refused, reason, ..Event::default() });
+        self.audit(&Event::refused(event, refused.reason()));
     }
 }

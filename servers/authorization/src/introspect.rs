@@ -20,15 +20,15 @@ impl Server {
         let token = form.one("token")?.ok_or(Refused::request("token is missing"))?;
         // a resource server's id is its URL
         let known = self.known(token).await?.filter(|(_, resource)| client.id == *resource);
-        let of = |person: Option<&str>, reason| {
-            let (event, client, resource) = ("introspect", Some(&*client.id), None);
-            self.audit(&Event { event, client, resource, person, reason, ..Event::default() });
+        let told = |reason, person| {
+            let (event, reason) = ("introspect", Some(reason));
+            self.audit(&Event { event, reason, person, ..Event::default() });
         };
         let Some((identity, resource)) = known else {
-            of(None, Some("not active, or not for this server"));
+            told("not active, or not for this server", None);
             return Ok(json!({"active": false}));
         };
-        of(Some(identity.subject()), Some("active"));
+        told("active", Some(identity.subject()));
         let claim = |name: &str| identity.claim(name).cloned();
         let mut answer = json!({
             "active": true, "token_type": "Bearer", "iss": self.issuer, "aud": resource,
@@ -50,8 +50,8 @@ impl Server {
         let token = form.one("token")?.ok_or(Refused::request("token is missing"))?;
         let now = self.clock.now();
         let revoked = |reason, grant| {
-            let (event, client) = ("revoke", Some(&*client.id));
-            self.audit(&Event { event, client, reason: Some(reason), grant, ..Event::default() });
+            let (event, reason) = ("revoke", Some(reason));
+            self.audit(&Event { event, reason, grant, ..Event::default() });
         };
         if let Some(grant) = self.store.end_of(token, &client.id, now).await? {
             revoked("a refresh token, and all that came of its grant", Some(&*grant));

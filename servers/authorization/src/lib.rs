@@ -2,59 +2,64 @@
 #![allow(clippy::result_large_err)] // a refusal is an answer, made once for each request
 
 mod admin;
-pub mod app;
+mod app;
 pub mod audit;
-pub mod authorize;
+mod authorize;
 mod builder;
-pub mod caller;
+mod caller;
 pub mod client;
-pub mod config;
+mod config;
 mod cookie;
+pub mod demo;
 mod flow;
+mod guard;
 mod http;
 mod introspect;
-pub mod json_file;
+mod json_file;
 mod metadata;
 mod pages;
-pub mod passwords;
+mod passwords;
 pub mod people;
 pub mod program;
+mod prometheus;
 mod rate;
 pub mod redirect;
-pub mod refused;
-mod registry;
+mod refused;
 pub mod roster;
-pub mod settings;
+mod settings;
 mod shown;
 pub mod signing;
 pub mod store;
 mod throttle;
-pub mod token;
+mod token;
 mod watched;
 
 use std::{collections::HashMap, sync::Arc};
 
 use axum::{
     Router,
-    middleware::{from_fn, from_fn_with_state},
+    middleware::{from_fn, from_fn_with_state, map_response},
     routing::{any, get, post},
 };
+use common::server::wrong_method;
 use mcp_auth::{
     Clock,
     cache::Cache,
     jwks::KeySet,
     jwt::Verifier,
+    limits,
     origin::{self, Rule},
 };
+use tokio::sync::Semaphore;
 use tracing::error;
 
 pub use crate::builder::{BuildError, Builder};
 use crate::{
     audit::Audit,
     authorize::Offer,
-    caller::Proxies,
     client::{Client, document::Documents, registered},
     cookie::Cookies,
+    demo::Known,
     passwords::Passwords,
     rate::Rates,
     roster::Roster,
@@ -63,8 +68,11 @@ use crate::{
     throttle::Throttle,
 };
 
+/// Requests that are answered at a time.
+const PLACES: usize = 256;
+
 /// All that the endpoints share.
-pub struct Server {
+pub(crate) struct Server {
     issuer: String,
     base: String,
     offer: Offer,
@@ -76,14 +84,14 @@ pub struct Server {
     /// For each resource, whose tokens a resource server asks about again and again.
     verifiers: Vec<(String, Verifier, Cache)>,
     people: Roster,
-    demo: Vec<(&'static str, &'static str)>,
+    demo: &'static [Known],
     clients: HashMap<String, Arc<Client>>,
     documents: Option<Documents>,
     cookies: Cookies,
     audit: Audit,
     throttle: Throttle,
     rates: Option<Rates>,
-    proxies: Proxies,
+    proxies: usize,
     knocking: Arc<Rule>,
     access: i64,
     passwords: Arc<Passwords>,
@@ -91,8 +99,8 @@ pub struct Server {
 
 impl Server {
     /// What a scope allows, for people.
-    fn words(&self, scope: &str) -> String {
-        self.words.get(scope).cloned().unwrap_or_else(|| format!("use {scope}"))
+    fn words<'a>(&'a self, scope: &'a str) -> &'a str {
+        self.words.get(scope).map_or(scope, String::as_str)
     }
 }
 
@@ -112,7 +120,8 @@ impl AuthorizationServer {
     }
 
     /// All endpoints, at the paths that the metadata names, `/ready`, and at the issuer itself a page that says what it is. Each
-    /// request is asked for its `Host` and `Origin`, and counted by the address that `ConnectInfo<SocketAddr>` says.
+    /// request is asked for its `Host` and `Origin`, and counted by the address that `ConnectInfo<SocketAddr>` says; 256 are
+    /// answered at a time.
     ///
     /// Of an issuer without a path that page is `/`, and merged with a router that has a `/` of its own, `merge` panics: such a
     /// program gives the issuer a path, and its pages are below that.
@@ -140,11 +149,15 @@ impl AuthorizationServer {
                 .route(&format!("{base}/.well-known/oauth-authorization-server"), metadata)
         };
         router
-            .method_not_allowed_fallback(http::wrong_method) // here, or a preflight would pass the layers by
+            .method_not_allowed_fallback(wrong_method) // here, or a preflight would pass the layers by
             .with_state(self.server.clone())
-            .layer(from_fn_with_state(*proxies, caller::remember))
+            .layer(map_response(guard::let_in))
             .layer(from_fn_with_state(knocking.clone(), origin::check))
-            .layer(from_fn(http::guard))
+            .layer(from_fn_with_state(self.server.clone(), guard::knock))
+            .layer(from_fn_with_state(*proxies, caller::remember))
+            .layer(from_fn(guard::length))
+            .layer(from_fn(http::measure))
+            .layer(from_fn_with_state(Arc::new(Semaphore::new(PLACES)), limits::concurrency))
     }
 
     /// Lets go of the database, when nobody is served any more: what was written stands in its one file then.

@@ -1,4 +1,4 @@
-//! Starts the authorization server, or changes its people and keys.
+//! Starts the authorization server, or changes its people, keys and clients.
 
 use std::process::ExitCode;
 

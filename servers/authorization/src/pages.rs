@@ -12,7 +12,8 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::{
     authorize::Ask,
-    client::{Client, Origin},
+    client::{Client, Source},
+    demo::Known,
     redirect,
 };
 
@@ -21,9 +22,6 @@ const STYLE: &str = include_str!("style.css");
 /// The one style that a page may have.
 static STYLE_HASH: LazyLock<String> =
     LazyLock::new(|| STANDARD.encode(digest(&SHA256, STYLE.as_bytes())));
-
-/// What a scope allows, for people.
-pub type Words<'a> = &'a dyn Fn(&str) -> String;
 
 /// What every form carries.
 pub struct Form<'a> {
@@ -50,7 +48,7 @@ pub fn login(
     form: &Form<'_>,
     name: &str,
     error: Option<&str>,
-    demo: &[(&str, &str)],
+    demo: &[Known],
 ) -> Markup {
     page(
         "Log in",
@@ -72,20 +70,19 @@ pub fn login(
             }
             @if !demo.is_empty() {
                 p.warn { "This server is for development: everybody knows these people and their passwords." }
-                ul { @for (name, password) in demo { li { code { (name) } " / " code { (password) } } } }
+                ul { @for (name, password, _) in demo { li { code { (name) } " / " code { (password) } } } }
             }
         },
     )
 }
 
-/// The page to allow or deny.
+/// The page to allow or deny these scopes, each with what it allows.
 pub fn consent(
     ask: &Ask,
     form: &Form<'_>,
     person: &str,
-    new: &[&str],
+    new: &[(&str, &str)],
     had: &[&str],
-    words: Words<'_>,
 ) -> Markup {
     let is_here = redirect::is_loopback(&ask.back.redirect);
     page(
@@ -95,13 +92,13 @@ pub fn consent(
             dl {
                 dt { "You are" } dd { strong { (person) } }
                 dt { "It wants to use" } dd { strong { (ask.resource) } }
-                @if ask.client.origin == Origin::Document {
+                @if ask.client.source == Source::Document {
                     dt { "Its description is from" } dd { strong { (redirect::host(&ask.client.id)) } }
                 }
                 dt { "The answer goes to" } dd { strong { (redirect::host(&ask.back.redirect)) } }
             }
             p { "It could then:" }
-            ul { @for scope in new { li { (words(scope)) " (" code { (scope) } ")" } } }
+            ul { @for (scope, words) in new { li { (words) " (" code { (scope) } ")" } } }
             @if !had.is_empty() {
                 p.note { "You have allowed it already: " (had.join(", ")) "." }
             }

@@ -1,6 +1,10 @@
 //! Who can log in, and what may he have? A file of names, hashes of passwords (argon2id) and roles; scopes per role.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::BTreeMap,
+    io::ErrorKind,
+    path::{Path, PathBuf},
+};
 
 use mcp_auth::{
     ScopeSet,
@@ -41,6 +45,9 @@ pub struct People {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PeopleError {
+    /// It is not there.
+    #[error("there is no file {}: bring it back, or make one with `authorization user add`", .0.display())]
+    Missing(PathBuf),
     /// The file cannot be read, or is not what this module writes.
     #[error(transparent)]
     File(#[from] JsonFileError),
@@ -121,7 +128,12 @@ impl People {
 /// # Errors
 /// [`PeopleError`].
 pub fn read(path: &Path) -> Result<BTreeMap<String, Person>, PeopleError> {
-    must_be_private(path)?;
+    match must_be_private(path) {
+        Err(DiskError::Io { error, .. }) if error.kind() == ErrorKind::NotFound => {
+            return Err(PeopleError::Missing(path.to_owned()));
+        }
+        is_private => is_private?,
+    }
     let read: BTreeMap<String, Person> = json_file::read(path, "a file of people")?;
     for (name, person) in &read {
         check_name(name)?;

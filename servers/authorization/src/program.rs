@@ -4,25 +4,22 @@ use std::{
     ffi::OsString,
     fmt::Write as _,
     io::{ErrorKind, Write as _},
-    net::SocketAddr,
     path::PathBuf,
-    time::Duration,
 };
 
 use anyhow::Context as _;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand, error};
 use common::{PublicUrl, server};
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
-use tokio::net::TcpListener;
 use toml::Table;
-use tracing::{info, warn};
+use tracing::warn;
 
 use crate::{
     admin,
     app::app,
     config::{self, Rights},
-    registry,
-    settings::{DEMO, Service, Settings},
+    demo::DEMO,
+    prometheus,
+    settings::{Service, Settings},
     shown,
 };
 
@@ -60,7 +57,7 @@ enum Action {
     #[command(arg_required_else_help = false)]
     Clients {
         #[command(subcommand)]
-        action: registry::Clients,
+        action: admin::Clients,
     },
 }
 
@@ -149,14 +146,13 @@ impl Program {
         }
         let bound = server::bind(&settings.listen).await?;
         let metrics = match settings.service.metrics {
-            Some(address) => Some(bind(address).await?),
+            Some(address) => Some(prometheus::bind(address).await?),
             None => None,
         };
         let (router, server) = app(&settings, &bound.url).await?;
         tokio::spawn(server.housekeeping());
         if let Some((listener, handle)) = metrics {
-            info!("metrics are at http://{}/metrics", listener.local_addr()?);
-            tokio::spawn(publish(listener, handle));
+            tokio::spawn(prometheus::publish(listener, handle));
         }
         if let Err(error) = say(&greeting(&bound.url, &settings.service)) {
             warn!("{error:#}"); // whoever started us need not read it
@@ -195,27 +191,5 @@ pub(crate) fn say(text: &str) -> anyhow::Result<()> {
             Err(error).context("standard output cannot be written")
         }
         _ => Ok(()),
-    }
-}
-
-/// Counts from now on, and takes the address where that can be asked for.
-async fn bind(address: SocketAddr) -> anyhow::Result<(TcpListener, PrometheusHandle)> {
-    let listener = TcpListener::bind(address).await;
-    let named = || format!("cannot listen on {address} for metrics (--metrics)");
-    Ok((listener.with_context(named)?, PrometheusBuilder::new().install_recorder()?))
-}
-
-async fn publish(listener: TcpListener, handle: PrometheusHandle) {
-    let upkeep = handle.clone();
-    tokio::spawn(async move {
-        loop {
-            tokio::time::sleep(Duration::from_secs(5)).await;
-            upkeep.run_upkeep(); // or what nobody asks for would grow
-        }
-    });
-    let page = async move || handle.render();
-    let router = axum::Router::new().route("/metrics", axum::routing::get(page));
-    if let Err(error) = axum::serve(listener, router).await {
-        tracing::error!("metrics: {error}");
     }
 }

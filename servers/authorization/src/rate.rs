@@ -24,6 +24,8 @@ pub enum Kind {
     Register,
     /// Introspection, which servers ask for each of their callers.
     Introspect,
+    /// Whatever is not let in. Only so many lines of the audit are counted by it.
+    Knock,
 }
 
 impl Kind {
@@ -34,6 +36,7 @@ impl Kind {
             Self::Token => "too many requests for tokens or to revoke them",
             Self::Register => "too many registrations, or requests about one",
             Self::Introspect => "too many introspections",
+            Self::Knock => "too many requests under a foreign name, or from pages of others",
         }
     }
 }
@@ -42,7 +45,7 @@ type Limiter = RateLimiter<Option<IpAddr>, HashMapStateStore<Option<IpAddr>>, De
 
 /// All counters.
 pub struct Rates {
-    kinds: [Limiter; 4],
+    kinds: [Limiter; 5],
     /// Addresses of which it was told that they ask too often: once a minute.
     told: Limiter,
 }
@@ -53,16 +56,13 @@ impl Default for Rates {
             let requests = NonZeroU32::new(requests).unwrap_or(NonZeroU32::MIN);
             RateLimiter::hashmap(Quota::per_minute(requests))
         };
-        let kinds = [a_minute(120), a_minute(600), a_minute(30), a_minute(6000)];
+        let kinds = [120, 600, 30, 6000, 10].map(a_minute);
         Self { kinds, told: a_minute(1) }
     }
 }
 
 impl Rates {
     /// Counts a request of whoever is being answered.
-    ///
-    /// # Errors
-    /// [`Refused::TooMany`].
     pub fn count(&self, kind: Kind) -> Result<(), Refused> {
         check(&self.kinds[kind as usize]).map_err(|not_until| {
             let wait = not_until.wait_time_from(DefaultClock::default().now());

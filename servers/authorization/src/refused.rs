@@ -55,7 +55,7 @@ impl Refused {
         Self::Broken
     }
 
-    /// For the audit.
+    /// For the log and the audit.
     #[must_use]
     pub fn reason(&self) -> &'static str {
         match self {
@@ -82,7 +82,7 @@ impl From<StoreError> for Refused {
         match error {
             StoreError::Busy => {
                 warn!("a request cannot be answered now: {error}");
-                let why = "this cannot be answered now: try again in a moment";
+                let why = "this server has too much to do";
                 Self::NotNow { why, retry_after: 2 }
             }
             error => Self::broken(error),
@@ -97,48 +97,42 @@ fn later(seconds: u64, refusal: Response) -> Response {
 
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
+        if !matches!(self, Self::TooMany { .. } | Self::Broken) {
+            info!("refused: {}", self.reason());
+        }
+        let unauthorized = |error, text| refuse(StatusCode::UNAUTHORIZED, error, text);
+        let slow_down = |text: &str| refuse(StatusCode::TOO_MANY_REQUESTS, "slow_down", text);
         match self {
-            Self::Request(error, why) => {
-                info!("refused: {error}, {why}");
-                refuse(StatusCode::BAD_REQUEST, error, why)
-            }
+            Self::Request(error, why) => refuse(StatusCode::BAD_REQUEST, error, why),
             Self::Client { in_header } => {
-                info!("refused: an unknown client, or not its proof");
                 let text = "the client is unknown, or has not shown that it is the one";
-                let refusal = refuse(StatusCode::UNAUTHORIZED, "invalid_client", text);
+                let refusal = unauthorized("invalid_client", text);
                 if !in_header {
                     return refusal;
                 }
                 ([(header::WWW_AUTHENTICATE, "Basic realm=\"clients\"")], refusal).into_response()
             }
             Self::Nobody => {
-                info!("refused: client_id is missing");
                 let text = "client_id is missing; a client with a secret or a key shows that too";
-                refuse(StatusCode::UNAUTHORIZED, "invalid_client", text)
+                unauthorized("invalid_client", text)
             }
             Self::Registration => {
-                info!("refused: not the registration's token");
-                let text = "this is not the client's registration token";
-                let refusal = refuse(StatusCode::UNAUTHORIZED, "invalid_token", text);
+                let refusal =
+                    unauthorized("invalid_token", "this is not the client's registration token");
                 ([(header::WWW_AUTHENTICATE, "Bearer")], refusal).into_response()
             }
             Self::TooMany { retry_after } => {
-                let text = "too many requests: wait for a while";
-                let refusal = refuse(StatusCode::TOO_MANY_REQUESTS, "slow_down", text);
-                later(retry_after, refusal)
+                later(retry_after, slow_down("too many requests: wait for a while"))
             }
             Self::TooManyClients(number) => {
                 let text = format!(
                     "this address has registered {number} clients, which have not been used; those that get no token are forgotten after a day"
                 );
-                info!("refused: {text}");
-                later(3600, refuse(StatusCode::TOO_MANY_REQUESTS, "slow_down", &text))
+                later(3600, slow_down(&text))
             }
             Self::NotNow { why, retry_after } => {
-                info!("refused: {why}");
-                let refusal =
-                    refuse(StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", why);
-                later(retry_after, refusal)
+                let status = StatusCode::SERVICE_UNAVAILABLE;
+                later(retry_after, refuse(status, "temporarily_unavailable", why))
             }
             Self::Broken => {
                 let text = "this cannot be answered at the moment";

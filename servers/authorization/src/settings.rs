@@ -15,13 +15,6 @@ use mcp_auth::{issuer::keys::Alg, origin::Host};
 
 use crate::config::Rights;
 
-/// Who everybody knows, in development: names, passwords and roles.
-pub const DEMO: [(&str, &str, &str); 3] = [
-    ("mcp-admin", "admin123", "admin"),
-    ("mcp-user", "user123", "user"),
-    ("mcp-guest", "guest123", "guest"),
-];
-
 /// Where keys and database are in development, if nothing else is said.
 const DEVELOPMENT: &str = ".workshop/authorization";
 

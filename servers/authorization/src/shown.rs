@@ -6,11 +6,7 @@ use std::fmt::Write as _;
 use clap::{Arg, ArgMatches, CommandFactory, parser::ValueSource};
 use toml::{Table, Value};
 
-use crate::{
-    admin, client,
-    config::Rights,
-    settings::{DEMO, Settings},
-};
+use crate::{admin, client, config::Rights, demo::DEMO, settings::Settings};
 
 /// Each setting in a line, by name.
 pub(crate) fn settings<C: CommandFactory>(matches: &ArgMatches, settings: &Settings) -> String {

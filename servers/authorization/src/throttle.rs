@@ -154,6 +154,8 @@ impl Throttle {
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use super::*;
 
     fn address(last: u8) -> Option<IpAddr> {
@@ -236,9 +238,8 @@ mod tests {
     fn what_is_remembered_has_an_end() {
         let throttle = Throttle::default();
         for n in 0..40_000 {
-            let from = [10, 0, (n / 256 % 256) as u8, (n % 256) as u8];
-            let from = [from[0], (n / 65_536) as u8, from[2], from[3]];
-            assert_eq!(throttle.attempt_at(&n.to_string(), Some(from.into()), n.into()), Ok(()));
+            let from = IpAddr::V4(Ipv4Addr::from_bits(n));
+            assert_eq!(throttle.attempt_at(&n.to_string(), Some(from), n.into()), Ok(()));
         }
         assert!(throttle.remembered().failures.len() <= MOST);
     }

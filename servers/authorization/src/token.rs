@@ -14,8 +14,8 @@ use tracing::{error, warn};
 
 use crate::{
     Server,
-    audit::{Event, Outcome},
-    client::{Client, Origin},
+    audit::Event,
+    client::{Client, Source},
     refused::Refused,
     store::{Binding, Grant, Redeemed},
 };
@@ -31,9 +31,6 @@ pub const CODE: i64 = 60;
 
 impl Server {
     /// Answers a token request.
-    ///
-    /// # Errors
-    /// [`Refused`].
     pub async fn token(&self, headers: &HeaderMap, form: &Form) -> Result<Value, Refused> {
         let grant = form.one("grant_type")?.ok_or(Refused::request("grant_type is missing"))?;
         let client = self.client(headers, form).await?;
@@ -44,7 +41,7 @@ impl Server {
             _ => Err(Refused::new("unsupported_grant_type", "there is no such grant here")),
         }?;
         let now = self.clock.now();
-        if let Origin::Registered { used } = client.origin
+        if let Source::Registered { used } = client.source
             && used.is_none_or(|used| used < now - 3600)
         {
             // the code or token is used up: whatever becomes of this, the client gets its answer
@@ -56,7 +53,6 @@ impl Server {
     }
 
     async fn for_code(&self, client: &Client, form: &Form) -> Result<Value, Refused> {
-        let invalid = |why: &'static str| Refused::new("invalid_grant", why);
         let code = form.one("code")?.ok_or(Refused::request("code is missing"))?;
         let verifier = form.one("code_verifier")?;
         let redirect = form.one("redirect_uri")?;
@@ -72,7 +68,7 @@ impl Server {
             if !verifier.is_some_and(|verifier| is_preimage(verifier, &binding.challenge)) {
                 return Err(invalid("code_verifier does not fit the challenge"));
             }
-            self.same_resource(form, &grant.allowed.resource)?;
+            same_resource(form, &grant.allowed.resource)?;
             Ok(client.may_refresh)
         };
         match self.store.use_code(code, (&next, now + REFRESH), now, fits).await? {
@@ -91,7 +87,6 @@ impl Server {
     }
 
     async fn for_refresh_token(&self, client: &Client, form: &Form) -> Result<Value, Refused> {
-        let invalid = |why: &'static str| Refused::new("invalid_grant", why);
         if !client.may_refresh {
             return Err(Refused::new(
                 "unauthorized_client",
@@ -103,10 +98,10 @@ impl Server {
         let asked: Option<ScopeSet> = form.one("scope")?.map(|scope| scope.split(' ').collect());
         let (now, next) = (self.clock.now(), random());
         // looked at first: a request that cannot be answered must not cost the client its token
-        if let Some((grant, _)) = self.store.refresh_token(token, now).await?
+        if let Some(grant) = self.store.refresh_token(token, now).await?
             && grant.allowed.client == client.id
         {
-            self.same_resource(form, &grant.allowed.resource)?;
+            same_resource(form, &grant.allowed.resource)?;
             if asked.as_ref().is_some_and(|asked| !asked.is_subset(&grant.allowed.scope)) {
                 return Err(Refused::new("invalid_scope", "more than was allowed"));
             }
@@ -117,7 +112,7 @@ impl Server {
                 return Err(Refused::new("invalid_scope", "none of these may be had any more"));
             }
         }
-        let grant = match self.store.rotate(token, &client.id, &next, now + REFRESH, now).await? {
+        let grant = match self.store.rotate(token, &client.id, (&next, now + REFRESH), now).await? {
             Redeemed::Good(grant) => grant,
             Redeemed::Again(grant) => {
                 self.replayed(
@@ -183,17 +178,19 @@ impl Server {
 
     fn replayed(&self, client: &Client, grant: &str, why: &str) {
         warn!(client = client.id, grant, "{why}");
-        let (outcome, reason) = (Outcome::Refused, Some(why));
-        let (client, grant) = (Some(&*client.id), Some(grant));
-        self.audit(&Event { event: "replay", outcome, reason, client, grant, ..Event::default() });
+        self.audit(&Event { grant: Some(grant), ..Event::refused("replay", why) });
     }
+}
 
-    fn same_resource(&self, form: &Form, resource: &str) -> Result<(), Refused> {
-        if form.all("resource").any(|named| named != resource) {
-            return Err(Refused::new("invalid_target", "this was allowed for another resource"));
-        }
-        Ok(())
+fn same_resource(form: &Form, resource: &str) -> Result<(), Refused> {
+    if form.all("resource").any(|named| named != resource) {
+        return Err(Refused::new("invalid_target", "this was allowed for another resource"));
     }
+    Ok(())
+}
+
+fn invalid(why: &'static str) -> Refused {
+    Refused::new("invalid_grant", why)
 }
 
 /// Does this verifier belong to the challenge (RFC 7636 §4.6)?

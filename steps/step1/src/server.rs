@@ -45,11 +45,12 @@ async fn take(listen: &Listen) -> anyhow::Result<Bound> {
     let address = if let Host::Address(address) = listen.host { address } else { v4 };
     let mut listeners = vec![listener(address, listen.port).await?];
     let port = listeners[0].local_addr()?.port(); // known now, even if port 0 was asked for
-    if listen.host == Host::Loopback && TcpListener::bind((v6, 0)).await.is_ok() {
+    let has_v6 = TcpListener::bind((v6, 0)).await.is_ok(); // not every machine has ::1
+    if listen.host == Host::Loopback && has_v6 {
         listeners.push(listener(v6, port).await?);
     }
     let url = listen.public_url.clone().unwrap_or_else(|| PublicUrl::localhost(port));
-    let url = if address.is_loopback() { url.on_loopback(port) } else { url };
+    let url = if address.is_loopback() { url.on_loopback(port) } else { url }; // nobody else reaches us
     Ok(Bound { listeners, url })
 }
 

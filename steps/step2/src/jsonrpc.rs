@@ -32,7 +32,7 @@ pub struct Message {
 }
 
 fn present<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Value>, D::Error> {
-    Value::deserialize(from).map(Some)
+    Value::deserialize(from).map(Some) // `null` too, which an `Option` alone would take for nothing
 }
 
 fn is_id(value: &Value) -> bool {
@@ -44,7 +44,7 @@ fn is_id(value: &Value) -> bool {
 pub fn parse(body: &[u8]) -> Result<Message, Box<Response>> {
     // a good message is read once; a bad one again: was it JSON at all, and which id has the refusal to name?
     let any = || serde_json::from_slice::<Value>(body);
-    let is_object = body.trim_ascii_start().starts_with(b"{"); // a struct is read from a list too
+    let is_object = body.trim_ascii_start().starts_with(b"{"); // serde reads a struct from a list too
     let (code, why) = match serde_json::from_slice::<Message>(body) {
         _ if !is_object && any().is_ok() => (-32600, "a message is one object, not a list".into()),
         Ok(m) if m.jsonrpc == "2.0" && m.id.as_ref().is_none_or(is_id) => return Ok(m),

@@ -50,11 +50,11 @@ pub async fn answer(State(server): State<Arc<Server>>, request: Request) -> Resp
         Ok(message) => message,
         Err(response) => return *response,
     };
-    let (era, id) = match (era(&parts.headers, &message), &message.id) {
-        (Err(refusal), id) => return refusal.answer(id.as_ref()),
-        (Ok(_), None) => return StatusCode::ACCEPTED.into_response(),
-        (Ok(era), Some(id)) => (era, id),
+    let era = match era(&parts.headers, &message) {
+        Ok(era) => era,
+        Err(refusal) => return refusal.answer(message.id.as_ref()),
     };
+    let Some(id) = &message.id else { return StatusCode::ACCEPTED.into_response() };
     let result = run(&server, &parts, era, &message).await;
     jsonrpc::respond(INFO, era, &parts.headers, id, result)
 }

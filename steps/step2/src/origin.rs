@@ -68,7 +68,9 @@ pub async fn check(State(rule): State<Arc<Rule>>, request: Request, next: Next) 
         let mut response = StatusCode::NO_CONTENT.into_response();
         let methods = HeaderValue::from_static("GET, POST, OPTIONS");
         response.headers_mut().insert(ACCESS_CONTROL_ALLOW_METHODS, methods);
-        asked.map(|asked| response.headers_mut().insert(ACCESS_CONTROL_ALLOW_HEADERS, asked));
+        if let Some(asked) = asked {
+            response.headers_mut().insert(ACCESS_CONTROL_ALLOW_HEADERS, asked);
+        }
         return readable_by(origin, response);
     }
     readable_by(origin, next.run(request).await)

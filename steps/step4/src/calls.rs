@@ -51,9 +51,8 @@ pub async fn get(
     let Some(prompt) = prompts.get(name).cloned() else {
         return Err(Refusal::invalid_params(format!("unknown prompt: {name}")));
     };
-    let description = prompt.description().clone();
-    let request = cx.clone();
-    let messages = guarded(cx, name, async move { prompt.fill(&request, arguments) }).await?;
+    let (description, its_cx) = (prompt.description().clone(), cx.clone());
+    let messages = guarded(cx, name, async move { prompt.fill(&its_cx, arguments) }).await?;
     let messages = messages.map_err(Refusal::invalid_params)?;
     Ok(json!({"description": description, "messages": messages}))
 }
@@ -79,10 +78,10 @@ async fn guarded<T: Send + 'static>(
 ) -> Result<T, Refusal> {
     // the limit stands twice: inside for a task that nobody waits for any more, outside for work that
     // never pauses and so never lets the inner limit have its turn
-    let request = cx.clone();
+    let its_cx = cx.clone();
     let work = async move {
-        let result = timeout_at(request.deadline, work).await;
-        drop(request); // until now it has its place among those that are served, whoever has left
+        let result = timeout_at(its_cx.deadline, work).await;
+        drop(its_cx); // it holds the request's place among those that are served: work has one until it ends, whoever has left
         result
     };
     let task = tokio::spawn(work.in_current_span());

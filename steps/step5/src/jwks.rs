@@ -15,7 +15,7 @@ use axum::{
     http::{HeaderMap, StatusCode, header::*},
     response::{IntoResponse, Response},
 };
-use base64::{DecodeError, Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use mcp_auth::{Clock, refusal::refuse};
 use rsa::{BigUint, RsaPublicKey, traits::PublicKeyParts as _};
 use serde::{Deserialize, Serialize};
@@ -71,9 +71,8 @@ fn usable(key: Key) -> Result<Key, String> {
     if [&key.kty, &key.r#use, &key.alg] != ["RSA", "sig", "RS256"] {
         return Err(format!("{} {} {} is not RSA sig RS256", key.kty, key.r#use, key.alg));
     }
-    let number = |text| Ok(BigUint::from_bytes_be(&URL_SAFE_NO_PAD.decode(text)?));
-    let numbers = number(&key.n).and_then(|n| Ok((n, number(&key.e)?)));
-    let (n, e) = numbers.map_err(|error: DecodeError| error.to_string())?;
+    let bytes = |text: &str| URL_SAFE_NO_PAD.decode(text).map_err(|error| error.to_string());
+    let (n, e) = (BigUint::from_bytes_be(&bytes(&key.n)?), BigUint::from_bytes_be(&bytes(&key.e)?));
     let public = RsaPublicKey::new_with_max_size(n, e, 8192).map_err(|error| error.to_string())?;
     if public.n().bits() < 2048 {
         return Err(format!("{} bits are too few", public.n().bits()));
@@ -86,34 +85,35 @@ fn usable(key: Key) -> Result<Key, String> {
     Ok(key)
 }
 
-type Read = Result<Arc<Keys>, &'static str>;
+type Found = Result<Arc<Keys>, &'static str>;
 
 /// The keys in a file, read again when it changes.
 pub struct KeySet {
     path: PathBuf,
     clock: Clock,
-    read: Mutex<(Vec<u8>, Read)>,
+    last: Mutex<(Vec<u8>, Found)>, // what stood in the file, and which keys these were
 }
 
 impl KeySet {
     /// The keys in this file, a JSON Web Key Set.
     pub fn new(path: PathBuf, clock: Clock) -> Arc<Self> {
         let nothing_yet = Mutex::new((Vec::new(), Err("the key set is empty")));
-        Arc::new(Self { path, clock, read: nothing_yet })
+        Arc::new(Self { path, clock, last: nothing_yet })
     }
 
     /// The keys as the file has them now, or the reason why there are none. A file that is gone or broken
     /// leaves us without keys: whoever removes a key must not be surprised that it still opens.
-    pub fn current(&self) -> Read {
+    pub fn current(&self) -> Found {
         let bytes = std::fs::read(&self.path).map_err(|error| {
             warn!("{}: {error}", self.path.display());
             "the key set cannot be read"
         })?;
-        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
-        if read.0 != bytes {
-            *read = (bytes.clone(), parse(&bytes).map(Arc::new));
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.0 != bytes {
+            let found = parse(&bytes).map(Arc::new);
+            *last = (bytes, found);
         }
-        read.1.clone()
+        last.1.clone()
     }
 }
 

@@ -39,11 +39,11 @@ impl Door {
         let token = bearer::token(request.uri(), request.headers(), self.max_authorization);
         let token = token.map_err(|error| {
             info!("refused: {error}");
-            self.challenge.bearer(error)
+            self.challenge.refused_header(error)
         })?;
         let identity = self.verifier.verify(token, self.clock.now()).map_err(|error| {
             info!("refused the token: {error}"); // the caller does not learn why
-            self.challenge.verify(&error)
+            self.challenge.refused_token(&error)
         })?;
         Ok(identity)
     }

@@ -7,7 +7,7 @@
 use std::{sync::Arc, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use jsonwebtoken::{Algorithm, crypto};
+use jsonwebtoken::{Algorithm, DecodingKey, crypto};
 use mcp_auth::{
     Cause, Identity, VerifyError,
     identity::seconds,
@@ -46,7 +46,7 @@ impl Verifier {
         let [header, claims, signature] = parts[..] else {
             return Err(Cause::Malformed("there are not three parts").into());
         };
-        let kid = self.kid(&object(header, "the header")?)?;
+        let kid = self.header(&object(header, "the header")?)?;
         let keys = self.keys.current().map_err(|error| {
             error!("{error}"); // not the token's fault: without keys we cannot tell
             VerifyError::Unavailable { retry_after: Duration::from_secs(5) }
@@ -57,13 +57,13 @@ impl Verifier {
             return Err(Cause::Signature.into());
         }
         let claims = object(claims, "the claims")?;
-        self.check(&claims, now)?;
+        self.claims(&claims, now)?;
         Ok(Identity::from_checked_claims(claims, &kid)?)
     }
 
-    /// The header. It may name a key, but only one of ours; the algorithm it must name is ours too. A server
-    /// that does what `alg` says can be told `none`, or `HS256` with the public key as the secret.
-    fn kid(&self, header: &Map<String, Value>) -> Result<String, Cause> {
+    /// Checks the header, and gives the name of the key: one of ours, or nobody has it. The algorithm that it must name
+    /// is ours too: a server that does what `alg` says can be told `none`, or `HS256` with the public key as the secret.
+    fn header(&self, header: &Map<String, Value>) -> Result<String, Cause> {
         if header.get("alg").and_then(Value::as_str) != Some("RS256") {
             return Err(Cause::Algorithm);
         }
@@ -73,14 +73,14 @@ impl Verifier {
         // the same key may sign other kinds of token, which must not be taken for this one
         match header.get("typ").map(|typ| typ.as_str().unwrap_or_default().to_ascii_lowercase()) {
             None => {}
-            Some(typ) if ["jwt", "at+jwt", "application/at+jwt"].contains(&&*typ) => {}
+            Some(typ) if ["jwt", "at+jwt", "application/at+jwt"].contains(&typ.as_str()) => {}
             Some(_) => return Err(Cause::Type("header")),
         }
         header.get("kid").and_then(Value::as_str).map(str::to_owned).ok_or(Cause::Key)
     }
 
-    /// The claims: an access token, by our issuer, for us, now.
-    fn check(&self, claims: &Map<String, Value>, now: i64) -> Result<(), Cause> {
+    /// Checks the claims: an access token, by our issuer, for us, now.
+    fn claims(&self, claims: &Map<String, Value>, now: i64) -> Result<(), Cause> {
         if claims.get("typ").is_some_and(|typ| typ != "Bearer") {
             return Err(Cause::Type("claims")); // so Keycloak marks its ID and refresh tokens
         }
@@ -129,6 +129,8 @@ fn object(part: &str, name: &'static str) -> Result<Map<String, Value>, Cause> {
 }
 
 fn is_signed(message: &str, signature: &str, key: &Key) -> bool {
+    let jwk = serde_json::from_value(key.jwk().clone()).ok();
+    let Some(key) = jwk.and_then(|jwk| DecodingKey::from_jwk(&jwk).ok()) else { return false };
     // an error means that the signature is not strict base64url: one token has one spelling
-    crypto::verify(signature, message.as_bytes(), key.decoding(), Algorithm::RS256).unwrap_or(false)
+    crypto::verify(signature, message.as_bytes(), &key, Algorithm::RS256).unwrap_or(false)
 }

@@ -25,11 +25,11 @@ pub struct Door {
 
 impl Door {
     /// A door that this verifier keeps.
-    pub fn new(settings: &Settings, verifier: Verifier, metadata: String) -> Arc<Self> {
+    pub fn new(settings: &Settings, verifier: Verifier, metadata_url: String) -> Arc<Self> {
         let scope = Some("mcp:read".to_owned()); // the least that is good for anything (A4)
         Arc::new(Self {
             verifier,
-            challenge: Challenge { resource_metadata: Some(metadata), scope },
+            challenge: Challenge { resource_metadata: Some(metadata_url), scope },
             clock: settings.clock.clone(),
             max_authorization: settings.tokens.max_authorization,
         })
@@ -40,11 +40,11 @@ impl Door {
         let token = bearer::token(request.uri(), request.headers(), self.max_authorization);
         let token = token.map_err(|error| {
             info!("refused: {error}");
-            self.challenge.bearer(error)
+            self.challenge.refused_header(error)
         })?;
         let identity = self.verifier.verify(token, self.clock.now()).map_err(|error| {
             info!("refused the token: {error}"); // the caller does not learn why
-            self.challenge.verify(&error)
+            self.challenge.refused_token(&error)
         })?;
         Ok(identity)
     }

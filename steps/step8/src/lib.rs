@@ -61,7 +61,7 @@ pub struct Settings {
 /// One sentence, when a setting cannot work.
 pub fn app(settings: &Settings, url: &PublicUrl) -> anyhow::Result<Router> {
     let knocking = origin::Rule::new(url.hosts(), url.origin(), &settings.origins);
-    let knocking = knocking.public(url.route("/token"));
+    let knocking = knocking.public(url.route("/token")); // for pages of every origin: the secret decides
     let keys = jwks::KeySet::new(issuer::keys(settings, url)?.jwks(), settings.clock.clone());
     let (issuer, audience) = (url.to_string(), url.endpoint());
     let verifier = jwt::Verifier::new(keys.clone(), issuer, audience, settings.tokens.leeway);

@@ -62,7 +62,7 @@ pub fn require(cx: &Context, method: &str) -> Result<(), Refusal> {
     }
 }
 
-/// 403, with what would be needed for the door to write the challenge.
+/// 403, and beside it the scope that is needed: the door writes the challenge from it.
 fn forbidden(scope: &str) -> Refusal {
     let mut response = StatusCode::FORBIDDEN.into_response();
     response.extensions_mut().insert(Needs([scope].into_iter().collect()));

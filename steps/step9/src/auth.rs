@@ -38,6 +38,7 @@ pub async fn verifier(
     url: &PublicUrl,
     issuer: &str,
 ) -> anyhow::Result<RemoteVerifier> {
+    first_scope(settings)?; // a typing error is told before anybody is waited for
     let audience = settings.issuer.audience.clone().unwrap_or_else(|| url.endpoint());
     let mut policy = Policy::new(issuer, audience).leeway(settings.tokens.leeway);
     policy = policy.algorithms([Algorithm::Es256, Algorithm::Rs256]); // neither lets who checks a token make one
@@ -57,14 +58,19 @@ pub fn layer(
     metadata: &ProtectedResource,
     verifier: RemoteVerifier,
 ) -> anyhow::Result<AuthLayer> {
-    let first = settings.issuer.first_scope.as_deref().unwrap_or("mcp:read"); // the least that is good for anything (A4)
+    let layer = AuthLayer::new(metadata.clone(), verifier)?.first_scope(first_scope(settings)?);
+    let layer = layer.max_authorization(settings.tokens.max_authorization);
+    Ok(layer.limits(settings.limits.clone()).clock(settings.clock.clone()).mcp_scopes(table()))
+}
+
+/// What a client without a token is told to ask for: the least that is good for anything (A4), or what the operator says.
+fn first_scope(settings: &Settings) -> anyhow::Result<&str> {
+    let first = settings.issuer.first_scope.as_deref().unwrap_or("mcp:read");
     if let Some(word) = first.split(' ').find(|word| !SCOPES.split(' ').any(|known| known == *word))
     {
         bail!("--first-scope: {word:?} is none of the scopes {SCOPES}");
     }
-    let layer = AuthLayer::new(metadata.clone(), verifier)?.scope(first);
-    let layer = layer.max_authorization(settings.tokens.max_authorization);
-    Ok(layer.limits(settings.limits.clone()).clock(settings.clock.clone()).mcp_scopes(table()))
+    Ok(first)
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -83,8 +89,9 @@ struct Caller {
 
 impl fmt::Display for Caller {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { subject, scopes, roles, .. } = self;
-        write!(f, "{subject}, scopes [{}], roles [{}]", scopes.join(" "), roles.join(" "))
+        let Self { subject, name, scopes, roles, .. } = self;
+        let who = name.as_ref().unwrap_or(subject); // an issuer's subject may be a number that nobody knows
+        write!(f, "{who}, scopes [{}], roles [{}]", scopes.join(" "), roles.join(" "))
     }
 }
 

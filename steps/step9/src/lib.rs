@@ -52,7 +52,7 @@ pub struct Settings {
     /// Whose tokens are taken.
     #[command(flatten)]
     pub issuer: Issuer,
-    /// Port of the place to log in, where there is no issuer; 0 takes a free one
+    /// Port of the place to log in, where there is no issuer; 0 takes a free one. Keys and client count for that place alone
     #[arg(long, env = "MCP_LOGIN_PORT", default_value_t = 9100, value_name = "PORT")]
     pub login_port: u16,
     /// What time it is.

@@ -7,7 +7,7 @@ use anyhow::{Context as _, bail};
 use axum::{middleware::from_fn, routing::get};
 use common::{PublicUrl, server, settings::Listen};
 use mcp_auth::issuer::files::KeyFiles;
-use mcp_auth_server::{app::demo, settings::DEMO};
+use mcp_auth_server::demo::{DEMO, demo};
 
 use crate::Settings;
 
@@ -15,7 +15,7 @@ use crate::Settings;
 ///
 /// # Errors
 /// One sentence.
-pub async fn issuer(settings: &Settings, server: &PublicUrl) -> anyhow::Result<String> {
+pub async fn named_or_embedded(settings: &Settings, server: &PublicUrl) -> anyhow::Result<String> {
     if let Some(issuer) = &settings.issuer.issuer {
         return Ok(issuer.clone());
     }
@@ -26,7 +26,8 @@ pub async fn issuer(settings: &Settings, server: &PublicUrl) -> anyhow::Result<S
     }
     let host = settings.listen.host;
     let listen = Listen { host, port: settings.login_port, public_url: None };
-    let bound = server::bind(&listen).await.context("there is no place to log in")?;
+    let bound = server::bind_by(&listen, "--login-port").await;
+    let bound = bound.context("there is no place to log in")?;
     let (issuer, keys) = (bound.url.to_string(), KeyFiles::new(settings.keys.dir().join("login")));
     let program = settings.client.load(&settings.keys.dir(), true)?;
     let login = demo(&issuer, [server.endpoint()], keys, &program).await?;
@@ -38,7 +39,7 @@ pub async fn issuer(settings: &Settings, server: &PublicUrl) -> anyhow::Result<S
 }
 
 /// The endpoint, alone in its line; on one's own machine also where to log in, who may, and what to try.
-pub fn greeting(settings: &Settings, server: &PublicUrl, issuer: &str) -> String {
+pub fn invitation(settings: &Settings, server: &PublicUrl, issuer: &str) -> String {
     let mcp = server.endpoint();
     if !server.is_development() {
         return format!("{mcp}\n");

@@ -43,3 +43,11 @@ async fn but_nothing_that_nobody_could_give() {
         assert!(refused.contains("none of the scopes mcp:read mcp:tools mcp:prompts"), "{refused}");
     }
 }
+
+#[tokio::test]
+async fn a_typing_error_is_told_before_an_issuer_is_waited_for() {
+    let settings = Settings::try_parse_from(["step9", "--first-scope", "mcp:raed"]).unwrap();
+    let url = PublicUrl::localhost(9000).on_loopback(9000);
+    let refused = app(&settings, &url, "http://127.0.0.1:1").await.unwrap_err().to_string();
+    assert!(refused.contains("mcp:raed"), "{refused}");
+}

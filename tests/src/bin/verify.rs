@@ -81,22 +81,27 @@ async fn run(settings: &Settings) -> Result<bool, String> {
                 .0
         }
     };
-    println!("asking {} for contracts 1 to {}", target.resource(), settings.step);
-    let (mut kept, mut broken, mut unasked) = (0, 0, 0);
+    let asked = if settings.step == 1 { target.public_url() } else { target.resource() };
+    println!("asking {asked} for contracts 1 to {}", settings.step);
+    let (mut kept, mut broken, mut unasked) = (0, Vec::new(), 0);
     for question in questions {
         let line = judge::ask(&target, question).await;
         match &line {
             Line { answer: judge::Outcome::Kept, .. } => kept += 1,
-            Line { answer: judge::Outcome::Broken(_), .. } => broken += 1,
+            Line { answer: judge::Outcome::Broken(_), question } => broken.push(*question),
             Line { answer: judge::Outcome::NotAsked(_), .. } => unasked += 1,
         }
         println!("{line}");
     }
-    println!("\n{kept} kept, {broken} broken, {unasked} not asked");
-    if kept + broken == 0 {
+    println!();
+    for question in &broken {
+        println!("broken: {question}"); // its line is far above, and says what came, not what was promised
+    }
+    println!("{kept} kept, {} broken, {unasked} not asked", broken.len());
+    if kept == 0 && broken.is_empty() {
         return Err("nothing was asked, so nothing is known".into());
     }
-    Ok(broken == 0)
+    Ok(broken.is_empty())
 }
 
 /// The promises to ask.

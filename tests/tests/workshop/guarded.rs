@@ -28,7 +28,7 @@ fn app(settings: &step7::Settings, url: &PublicUrl, table: ScopeTable) -> Router
     let metadata =
         ProtectedResource::new(&url.endpoint(), &url.to_string(), SCOPES.parse().unwrap()).unwrap();
     let auth = AuthLayer::new(metadata.clone(), verifier).unwrap();
-    let auth = auth.scope("mcp:read").mcp_scopes(table).clock(settings.clock.clone());
+    let auth = auth.first_scope("mcp:read").mcp_scopes(table).clock(settings.clock.clone());
     let table = post(step7::mcp::answer).with_state(step7::mcp::Server::new(settings));
     Router::new()
         .route("/health", get(server::health))

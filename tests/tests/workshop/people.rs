@@ -105,7 +105,7 @@ async fn may_do(world: &World, token: &str, given: &[&str], who: &str) {
         for call in calls {
             let answer = call.with(who).send().await.unwrap();
             if given.is_empty() {
-                answer.refused(401).unwrap(); // without a scope of ours the token is not for us
+                answer.refused(401).unwrap(); // the token of who registered itself is for us by our scopes alone
             } else if needs.is_empty() || needs.iter().any(|scope| given.contains(scope)) {
                 answer.result().unwrap();
             } else {

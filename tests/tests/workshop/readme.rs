@@ -188,6 +188,18 @@ fn every_breakage_fits_the_code() {
     }
 }
 
+/// Whether it solves the exercise is tried in a copy, which takes its time.
+#[test]
+fn every_solution_fits_the_code() {
+    for step in document::steps() {
+        let patch = format!("steps/{step}/solution.patch");
+        let mut git = std::process::Command::new("git");
+        let tried = git.args(["apply", "--check", &patch]).current_dir(document::root()).output();
+        let tried = tried.unwrap();
+        assert!(tried.status.success(), "{patch}: {}", String::from_utf8_lossy(&tried.stderr));
+    }
+}
+
 #[test]
 fn every_breakage_turns_its_promise_red_and_every_solution_its_exercise_green() {
     if !everything() {

@@ -21,6 +21,8 @@ fn an_answer_to_somebody_elses_question_is_passed_over() {
             back_to(link, |pairs| set(pairs, "state", "")),
             back_to(link, |pairs| pairs.retain(|(name, _)| name != "state")),
             back_to(link, |pairs| pairs.push(pairs[1].clone())),
+            back_to(link, |pairs| set(pairs, "state", "another-one")),
+            back_to(link, |pairs| set(pairs, "state", "and-one-more")),
         ] {
             let (status, page) = browser::get(&forged);
             assert_eq!(status, 400, "{page}");
@@ -34,7 +36,8 @@ fn an_answer_to_somebody_elses_question_is_passed_over() {
     });
     assert_eq!(done.status, 0, "the right answer counts all the same: {}", done.err);
     assert!(done.page.contains("You can close this page"), "{}", done.page);
-    assert_eq!(done.err.matches("passed over").count(), 4, "{}", done.err);
+    assert_eq!(done.err.matches("passed over: its state").count(), 3, "{}", done.err);
+    assert_eq!(done.err.matches("nobody is told of them").count(), 1, "{}", done.err);
     assert_eq!(fake.asked("/token").len(), 1);
 }
 
@@ -42,7 +45,6 @@ fn an_answer_to_somebody_elses_question_is_passed_over() {
 fn an_answer_of_another_issuer_is_refused() {
     for (promised, iss, words) in [
         (true, Some("https://evil.example"), "is from the issuer https://evil.example"),
-        (false, Some("https://evil.example"), "is from the issuer https://evil.example"),
         (true, None, "does not say which issuer it is from"),
     ] {
         let fake = Fake::with_issuer(move |document| {
@@ -62,7 +64,8 @@ fn an_answer_of_another_issuer_is_refused() {
     let silent = Fake::with_issuer(|document| {
         document["authorization_response_iss_parameter_supported"] = false.into();
     });
-    let done = silent.login_with(&[], |link| back(link, |pairs| pairs.truncate(2)));
+    let named = ["--issuer", &silent.server.origin];
+    let done = silent.login_with(&named, |link| back(link, |pairs| pairs.truncate(2)));
     assert_eq!(done.status, 0, "who promises nothing need not say it: {}", done.err);
 }
 
@@ -156,20 +159,91 @@ fn an_answer_of_10_mb_is_not_read() {
     }
 }
 
-/// As at an issuer that passes over `resource`, where the scope says whom a token is for.
+const BANK: &str = "https://bank.example/mcp";
+
+/// An issuer that passes over `resource`, where the scope says whom a token is for; without this, it is for the server.
+fn token_for(audience: Option<&'static str>) -> Fake {
+    Fake::new(move |seen| {
+        let own = format!("{}/mcp", origin(seen));
+        let claims = json!({"aud": ["account", audience.unwrap_or(&own)]}).to_string();
+        let jwt = format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(claims));
+        (seen.path == "/token")
+            .then(|| answer(200, json!({"access_token": jwt, "token_type": "Bearer"})))
+    })
+}
+
 #[test]
-fn who_gets_a_token_for_somebody_else_is_told_so() {
-    for (audience, is_told) in [(Some("https://bank.example/mcp"), true), (None, false)] {
-        let fake = Fake::new(move |seen| {
-            let own = format!("{}/mcp", origin(seen));
-            let claims = json!({"aud": audience.unwrap_or(&own)}).to_string();
-            let jwt = format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(claims));
-            (seen.path == "/token")
-                .then(|| answer(200, json!({"access_token": jwt, "token_type": "Bearer"})))
-        });
-        let done = fake.login(&[]);
+fn a_token_for_another_server_is_neither_kept_nor_shown() {
+    let fake = token_for(Some(BANK));
+    let done = fake.login(&[]);
+    assert_eq!(done.status, 2, "{}", done.err);
+    let told = "it is for account, https://bank.example/mcp, and not for http://";
+    assert!(done.err.contains(told), "{}", done.err);
+    assert!(done.err.contains("--audience 'https://bank.example/mcp'"), "{}", done.err);
+    assert!(fake.logins.files("logins").is_empty());
+    assert_eq!(fake.asked("/revoke").len(), 1, "and given back");
+    assert!(fake.asked("/mcp").iter().all(|seen| seen.header("authorization").is_empty()));
+    // who knows better says so; another word than the token has is not that
+    assert_eq!(fake.login(&["--audience", "https://bank.example/"]).status, 2);
+    let done = fake.login(&["--audience", BANK]);
+    assert_eq!(done.status, 0, "{}", done.err);
+    assert_eq!(fake.logins.login()["audience"], BANK);
+}
+
+#[test]
+fn a_token_for_another_server_too_is_neither_kept_nor_shown() {
+    let both = |with: &'static [&'static str]| {
+        Fake::new(move |seen| {
+            let here = origin(seen);
+            let own = [format!("{here}/mcp"), format!("{here}/userinfo"), "account".into()];
+            let all: Vec<_> = own.into_iter().chain(with.iter().map(|&one| one.into())).collect();
+            let jwt =
+                format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(json!({"aud": all}).to_string()));
+            let token = json!({"access_token": jwt, "token_type": "Bearer"});
+            (seen.path == "/token").then(|| answer(200, token))
+        })
+    };
+    let fake = both(&[BANK]);
+    let done = fake.login(&[]);
+    assert_eq!(done.status, 2, "{}", done.err);
+    assert!(done.err.contains("it is for https://bank.example/mcp too"), "{}", done.err);
+    assert!(fake.logins.files("logins").is_empty());
+    assert_eq!(fake.asked("/revoke").len(), 1, "and given back");
+    assert_eq!(fake.login(&["--audience", BANK]).status, 0);
+    let three = both(&[BANK, "https://shop.example"]);
+    let done = three.login(&["--audience", BANK]);
+    assert_eq!(done.status, 2, "the one that is named opens nothing for the other: {}", done.err);
+    let all = "https://bank.example/mcp https://shop.example";
+    assert!(done.err.contains(&format!("--audience '{all}'")), "{}", done.err);
+    assert_eq!(three.login(&["--audience", all]).status, 0);
+    let done = both(&[]).login(&[]);
+    assert!(done.status == 0 && !done.err.contains("careful"), "{}", done.err);
+}
+
+#[test]
+fn a_renewed_token_for_another_server_is_neither_kept_nor_shown() {
+    let fake = Fake::new(|seen| {
+        let refreshed = seen.form("grant_type").as_deref() == Some("refresh_token");
+        let jwt = format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(json!({"aud": BANK}).to_string()));
+        let token = json!({"access_token": jwt, "token_type": "Bearer", "refresh_token": "rt-2"});
+        (seen.path == "/token" && refreshed).then(|| answer(200, token))
+    });
+    assert_eq!(fake.login(&[]).status, 0);
+    fake.logins.change("logins", |login| login["tokens"]["expires"] = 1.into());
+    let called = super::world::alone(fake.call(&["discover"]));
+    assert_eq!(called.status, 2, "{}", called.err);
+    assert!(called.err.contains("it is for https://bank.example/mcp"), "{}", called.err);
+    assert!(fake.asked("/mcp").iter().all(|seen| seen.header("authorization").is_empty()));
+    assert!(fake.logins.files("logins").is_empty());
+    assert_eq!(fake.asked("/revoke").len(), 2, "both tokens are given back");
+}
+
+#[test]
+fn a_token_for_nobody_that_is_known_is_told_of() {
+    for (audience, is_told) in [(Some("the-bank"), true), (None, false)] {
+        let done = token_for(audience).login(&[]);
         assert_eq!(done.status, 0, "{}", done.err);
-        let told = "it is for https://bank.example/mcp, and not for http://";
+        let told = "it is for account, the-bank, and not for http://";
         assert_eq!(done.err.contains(told), is_told, "{}", done.err);
         assert_eq!(done.err.contains("careful"), is_told, "{}", done.err);
     }

@@ -1,4 +1,5 @@
-//! A browser without a screen: it follows links, keeps cookies, and fills in forms.
+//! A browser without a screen: it follows links, keeps cookies, and fills in forms. It shows the last page, as a person sees it
+//! who logs in with the command; that of `tests/src/browser.rs` is a client itself, and knows Keycloak's pages.
 
 use std::collections::BTreeMap;
 

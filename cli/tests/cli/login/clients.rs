@@ -109,6 +109,19 @@ fn a_registration_that_the_issuer_has_forgotten_is_renewed_once() {
 }
 
 #[test]
+fn a_guard_that_lets_browsers_alone_pass_is_no_reason_to_register_anew() {
+    for status in [403, 404, 503] {
+        let fake = Fake::new(move |seen| {
+            let is_page = seen.path.starts_with("/authorize");
+            is_page.then(|| StatusCode::from_u16(status).unwrap().into_response())
+        });
+        assert_eq!(fake.login(&[]).status, 0);
+        assert_eq!(fake.login(&[]).status, 0);
+        assert_eq!(fake.asked("/register").len(), 1, "{status}");
+    }
+}
+
+#[test]
 fn an_issuer_that_never_knows_anybody_is_not_asked_again_and_again() {
     let fake = Fake::with_token(|| answer(401, json!({"error": "invalid_client"})));
     let first = fake.login(&[]);

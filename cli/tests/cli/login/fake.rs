@@ -59,6 +59,13 @@ pub fn challenge(text: &str) -> Response {
     (StatusCode::UNAUTHORIZED, [("www-authenticate", text.to_owned())]).into_response()
 }
 
+/// What a server answers a caller with a token that has too little: a 403 that names this scope.
+pub fn wants(scope: &str, seen: &Seen) -> Option<Response> {
+    let challenge = format!("Bearer error=\"insufficient_scope\", scope=\"{scope}\"");
+    (seen.path == "/mcp" && !seen.header("authorization").is_empty())
+        .then(|| (StatusCode::FORBIDDEN, [("www-authenticate", challenge)]).into_response())
+}
+
 fn usual(seen: &Seen) -> Response {
     let origin = origin(seen);
     match seen.path.split('?').next().unwrap() {

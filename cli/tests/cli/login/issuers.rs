@@ -78,6 +78,47 @@ fn without_pkce_nobody_is_sent_to_the_browser() {
     refused(&silent, &[], "does not say that it checks PKCE");
 }
 
+/// As a hostile issuer does it that sends people to the page of another one, or on to it from its own, and wants the code.
+#[test]
+fn an_issuer_whose_answers_could_be_another_ones_is_named_by_the_person() {
+    let page = Fake::new(|_| None);
+    let there = format!("{}/authorize", page.server.origin);
+    let apart = |promised: bool| {
+        let there = there.clone();
+        Fake::with_issuer(move |document| {
+            document["authorization_endpoint"] = there.clone().into();
+            document["authorization_response_iss_parameter_supported"] = promised.into();
+        })
+    };
+    let together = Fake::with_issuer(|document| {
+        document["authorization_response_iss_parameter_supported"] = false.into();
+    });
+    refused(&together, &[], "does not promise to say its name in the answer");
+    let fake = apart(false);
+    refused(&fake, &[], "does not promise to say its name in the answer");
+    assert!(fake.asked("/register").is_empty());
+    let silent = |link: &str| super::fake::back(link, |pairs| pairs.truncate(2));
+    let named = fake.login_with(&["--issuer", &fake.server.origin], silent);
+    assert_eq!(named.status, 0, "{}", named.err);
+    // who promises to say his name is asked, and held to it
+    let fake = apart(true);
+    let done = fake.login_with(&[], silent);
+    assert!(done.err.contains("does not say which issuer it is from"), "{}", done.err);
+    fake.no_token_asked();
+}
+
+/// As a hostile issuer does it that has a client of its own at another one, whose page it names.
+#[test]
+fn a_page_to_log_in_at_chooses_no_client_and_no_address() {
+    for name in ["client_id", "redirect_uri", "state", "scope", "code%5Fchallenge"] {
+        let fake = Fake::with_issuer(move |document| {
+            let there = document["authorization_endpoint"].as_str().unwrap();
+            document["authorization_endpoint"] = format!("{there}&{name}=other").into();
+        });
+        refused(&fake, &[], "in it already, which is for the client to say");
+    }
+}
+
 #[test]
 fn of_several_issuers_the_person_chooses_one() {
     let both = |document: &mut Value| {

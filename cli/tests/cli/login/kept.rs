@@ -4,6 +4,23 @@ use super::{fake::Fake, world::alone};
 use crate::support::{Server, modern};
 use axum::http::StatusCode;
 
+#[test]
+fn a_token_of_the_file_env_comes_before_a_login_and_the_person_is_told() {
+    let fake = Fake::new(|_| None);
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join(".env"), "MCP_TOKEN=of-the-folder\n").unwrap();
+    let told = |command: &mut std::process::Command| {
+        let output = command.output().unwrap();
+        String::from_utf8(output.stderr).unwrap().contains("is the one of the file .env")
+    };
+    assert!(!told(fake.call(&["discover"]).current_dir(folder.path())), "there is no login");
+    assert_eq!(fake.login(&[]).status, 0);
+    assert!(told(fake.call(&["discover"]).current_dir(folder.path())));
+    let shown = fake.asked("/mcp").pop().unwrap().header("authorization").to_owned();
+    assert_eq!(shown, "Bearer of-the-folder");
+    assert!(!told(fake.call(&["discover"]).current_dir(folder.path()).env("MCP_TOKEN", "mine")));
+}
+
 #[cfg(unix)]
 #[test]
 fn only_their_owner_can_read_logins() {

@@ -1,11 +1,10 @@
 //! Clients with a secret, and those that act in their own name.
 
-use axum::{http::StatusCode, response::IntoResponse as _};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::json;
 
 use super::{
-    fake::{Fake, ISSUER, answer, back, issuer, origin, token},
+    fake::{Fake, ISSUER, answer, back, issuer, origin, token, wants},
     world::{alone, with_browser},
 };
 
@@ -107,19 +106,15 @@ fn a_secret_that_a_registration_gives_is_used_and_one_that_is_over_is_not() {
 
 #[test]
 fn a_program_is_told_how_to_ask_for_more() {
-    let fake = Fake::new(|seen| {
-        let with = !seen.header("authorization").is_empty();
-        let challenge = "Bearer error=\"insufficient_scope\", scope=\"more\"";
-        (seen.path == "/mcp" && with)
-            .then(|| (StatusCode::FORBIDDEN, [("www-authenticate", challenge)]).into_response())
-    });
+    let fake = Fake::new(|seen| wants("more", seen));
     let mut command = fake.logins.command("login");
     command.args([&fake.server.url(), "--client-id", "robot", "--client-credentials"]);
-    command.env("MCP_LOGIN_CLIENT_SECRET", "a secret");
+    command.args(["--issuer", &fake.server.origin]).env("MCP_LOGIN_CLIENT_SECRET", "a secret");
     assert_eq!(alone(command).status, 0);
     let called = alone(fake.call(&["discover"]));
-    let typed = "--scope 'mcp:read mcp:tools more' --client-id 'robot' --client-credentials";
-    let typed = format!("{typed} --issuer '{}'", fake.server.url().trim_end_matches("/mcp"));
+    let scope = "--scope 'mcp:read mcp:tools more'";
+    let issuer = &fake.server.origin;
+    let typed = format!("{scope} --issuer '{issuer}' --client-id 'robot' --client-credentials");
     assert!(called.err.contains(&typed), "{}", called.err);
     alone(fake.call(&["discover", "--yes"]));
     let asked = fake.asked("/token").pop().unwrap();

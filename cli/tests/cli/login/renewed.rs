@@ -60,6 +60,22 @@ fn a_token_that_has_ended_is_renewed_before_it_is_shown() {
     assert_eq!(asked.form("client_id").as_deref(), Some("c-1"));
 }
 
+/// As between two lessons: the server is another one now, and the issuer of the one before is gone.
+#[test]
+fn where_nobody_is_left_to_renew_it_a_call_on_this_machine_goes_without() {
+    let fake = Fake::new(|seen| (seen.path == "/mcp").then(|| modern(seen)));
+    assert_eq!(fake.login(&[]).status, 0);
+    fake.logins.change("logins", |login| {
+        login["token_endpoint"] = "http://127.0.0.1:1/token".into();
+        login["tokens"]["expires"] = 1.into();
+    });
+    let called = alone(fake.call(&["discover"]));
+    assert_eq!(called.status, 0, "{}", called.err);
+    assert!(called.err.contains("cannot be renewed, so this goes without it"), "{}", called.err);
+    assert!(fake.asked("/mcp").iter().all(|seen| seen.header("authorization").is_empty()));
+    assert_eq!(fake.logins.files("logins").len(), 1, "its issuer may come back");
+}
+
 #[test]
 fn a_token_that_the_server_refuses_is_renewed_once() {
     let fake = rotating();

@@ -1,10 +1,8 @@
 //! A server that wants more scope than the login has: the person is asked, once.
 
-use axum::{http::StatusCode, response::IntoResponse as _};
-
 use super::{
     browser::{GUEST, Person, USER},
-    fake::{Fake, ISSUER, answer, back, issuer, origin, parameter, token},
+    fake::{Fake, ISSUER, answer, back, issuer, origin, parameter, token, wants},
     world::{World, alone, as_person},
 };
 
@@ -64,12 +62,7 @@ fn who_denies_it_keeps_what_he_had() {
 
 #[test]
 fn a_server_that_never_has_enough_is_asked_twice() {
-    let fake = Fake::new(|seen| {
-        let with = !seen.header("authorization").is_empty();
-        let challenge = "Bearer error=\"insufficient_scope\", scope=\"more\"";
-        (seen.path == "/mcp" && with)
-            .then(|| (StatusCode::FORBIDDEN, [("www-authenticate", challenge)]).into_response())
-    });
+    let fake = Fake::new(|seen| wants("more", seen));
     assert_eq!(fake.login(&[]).status, 0);
     let command = fake.call(&["discover", "--yes", "--no-browser"]);
     let done = super::world::with_browser(command, |link| back(link, |_| ()));
@@ -84,14 +77,33 @@ fn a_server_that_never_has_enough_is_asked_twice() {
     assert_eq!(fake.asked("/token").len(), 2);
 }
 
+/// A kept login says nothing for what its issuer has become since.
+#[test]
+fn an_issuer_that_has_moved_its_page_is_not_the_one_from_before() {
+    use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+    let moved = std::sync::Arc::new(AtomicBool::new(false));
+    let has_moved = moved.clone();
+    let fake = Fake::new(move |seen| match &*seen.path {
+        "/mcp" => wants("more", seen),
+        ISSUER => {
+            let mut document = issuer(&origin(seen));
+            if has_moved.load(SeqCst) {
+                document["authorization_response_iss_parameter_supported"] = false.into();
+                document["authorization_endpoint"] = "https://login.example/authorize".into();
+            }
+            Some(answer(200, document))
+        }
+        _ => None,
+    });
+    assert_eq!(fake.login(&[]).status, 0);
+    moved.store(true, SeqCst);
+    let done = alone(fake.call(&["discover", "--yes", "--no-browser"]));
+    assert!(done.err.contains("does not promise to say its name"), "{}", done.err);
+}
+
 #[test]
 fn the_way_that_is_told_is_no_trap_for_a_shell() {
-    let fake = Fake::new(|seen| {
-        let with = !seen.header("authorization").is_empty();
-        let challenge = "Bearer error=\"insufficient_scope\", scope=\"$(id)`id`'x;\"";
-        (seen.path == "/mcp" && with)
-            .then(|| (StatusCode::FORBIDDEN, [("www-authenticate", challenge)]).into_response())
-    });
+    let fake = Fake::new(|seen| wants("$(id)`id`'x;", seen));
     assert_eq!(fake.login(&[]).status, 0);
     let done = alone(fake.call(&["discover"]));
     assert_eq!(done.status, 4, "{}", done.err);
@@ -102,12 +114,8 @@ fn the_way_that_is_told_is_no_trap_for_a_shell() {
 #[test]
 fn who_was_to_stay_logged_in_stays_so() {
     let fake = Fake::new(|seen| {
-        let with = !seen.header("authorization").is_empty();
-        let challenge = "Bearer error=\"insufficient_scope\", scope=\"more\"";
         match &*seen.path {
-            "/mcp" if with => {
-                Some((StatusCode::FORBIDDEN, [("www-authenticate", challenge)]).into_response())
-            }
+            "/mcp" => wants("more", seen),
             ISSUER => {
                 let mut document = issuer(&origin(seen));
                 document["scopes_supported"] =

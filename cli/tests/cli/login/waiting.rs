@@ -117,6 +117,7 @@ fn the_link_is_one_argument_of_the_program_that_opens_it() {
                 std::thread::yield_now();
             }
             assert_eq!(std::fs::read_to_string(&opened).unwrap(), format!("1\n{link}\n"));
+            assert!(!link.contains(['$', '`', ';', '\'', '|', '{', '(']), "{link}");
             back(link, |_| ())
         });
         assert_eq!(done.status, 0, "{}", done.err);

@@ -55,7 +55,7 @@ fn serve(keys: &Path) -> Running {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let bound = server::bind(&settings.listen).await.unwrap();
-            let issuer = step9::login::issuer(&settings, &bound.url).await.unwrap();
+            let issuer = step9::login::named_or_embedded(&settings, &bound.url).await.unwrap();
             let app = step9::app(&settings, &bound.url, &issuer).await.unwrap();
             told.send((bound.url.endpoint(), issuer)).unwrap();
             let stopped = async { drop(stopped.await) };

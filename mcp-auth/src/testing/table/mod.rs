@@ -54,7 +54,7 @@ pub enum Expected {
 /// let kind: Kind = "alg-none".parse()?;
 /// assert!(Kind::all().any(|other| other == kind));
 /// assert_eq!("alg-nine".parse::<Kind>().unwrap_err().to_string(), "there is no bad token called \"alg-nine\"");
-/// # Ok::<(), mcp_auth::testing::table::UnknownKind>(())
+/// # Ok::<(), mcp_auth::testing::UnknownKind>(())
 /// ```
 #[derive(Clone, Copy)]
 pub struct Kind(&'static Row);

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Cause::Claim, Row, powerless, refused, taken};
+use super::{super::draft::Draft, Cause::Claim, Row, powerless, refused, taken};
 
 pub(super) const ROWS: &[Row] = &[
     powerless("scope-substring", "each scope with a letter around it: xmcp:toolsy", |d| {
@@ -109,6 +109,6 @@ pub(super) const ROWS: &[Row] = &[
 ];
 
 /// The scopes that the server asks for.
-fn words(draft: &super::Draft<'_>) -> Vec<String> {
+fn words(draft: &Draft<'_>) -> Vec<String> {
     draft.issuer().scope().split_whitespace().map(str::to_owned).collect()
 }

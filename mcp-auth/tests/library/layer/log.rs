@@ -75,7 +75,7 @@ async fn a_refusal_says_its_cause() {
         (
             bad("sub-empty"),
             json!({}),
-            "refused the token: its claim `sub` is missing or of the wrong type",
+            "refused the token: its claim `sub` is missing, or not one that is taken here",
         ),
         (
             "two words-of-a-token".to_owned(),
@@ -136,12 +136,11 @@ async fn a_lightweight_token_is_refused_with_the_name_of_the_setting_that_made_i
 /// Whatever a stranger sends, each line of the log is one of ours.
 #[tokio::test]
 async fn what_somebody_sends_cannot_write_lines_of_its_own() {
-    const FORGED: &str =
-        "x\n INFO mcp_auth::layer: let in subject=\"root\"\r\u{1b}[2J\u{7}\u{9b}2J";
+    const FORGED: &str = "x\n INFO mcp_auth::door: let in subject=\"root\"\r\u{1b}[2J\u{7}\u{9b}2J";
     let is_whole = |lines: &[String]| {
         assert!(!lines.is_empty(), "nothing was said, so nothing was tested");
         for line in lines {
-            let is_ours = !line.starts_with(" INFO mcp_auth::layer: let in");
+            let is_ours = !line.starts_with(" INFO mcp_auth::door: let in");
             let is_plain = !line.contains(char::is_control);
             assert!(is_ours && is_plain && line.len() < 1000, "{lines:?}");
         }
@@ -182,7 +181,7 @@ async fn what_somebody_sends_cannot_write_lines_of_its_own() {
 
 #[tokio::test]
 async fn a_host_or_a_page_that_is_not_known_is_in_the_log_and_whole() {
-    let rule = Rule::new(vec!["localhost:9000".into()], NAME.into(), &Origins::default());
+    let rule = Rule::new(["localhost:9000"], NAME, &Origins::default());
     let app = greeter().0.layer(from_fn_with_state(rule, check));
     let forged: &[u8] = b"x INFO let in \x9b2J\xff";
     for (name, value) in [("host", forged), ("origin", forged), ("host", &[b'x'; 5000][..])] {

@@ -25,9 +25,6 @@ pub enum Keys {
 
 impl Keys {
     /// Does it, in the folder of keys.
-    ///
-    /// # Errors
-    /// One sentence.
     pub fn run(self, settings: &Settings) -> anyhow::Result<()> {
         let files = KeyFiles::new(folder(settings)?.join("keys"));
         let now = Clock::default().now();

@@ -2,8 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use aws_lc_rs::error::Unspecified;
 use mcp_auth::{
+    NoRandomness,
     algorithm::Algorithm,
     cache::Cache,
     issuer::files::{FileError, KeyFiles},
@@ -53,8 +53,8 @@ pub enum BuildError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The system.
-    #[error("the system has no random numbers")]
-    NoRandomness(#[from] Unspecified),
+    #[error(transparent)]
+    NoRandomness(#[from] NoRandomness),
 }
 
 impl Builder {
@@ -67,63 +67,66 @@ impl Builder {
         keys: KeyFiles,
         store: Store,
     ) -> Result<AuthorizationServer, BuildError> {
-        let Self { issuer, resources, scopes, words, clock, alg, people, demo, clients, .. } = self;
-        let Self { documents, mut hosts, audit, rates, proxies, access, .. } = self;
+        let issuer = self.issuer;
         let (is_secure, base) = base(&issuer).ok_or(BuildError::Issuer(issuer.clone()))?;
-        if resources.is_empty() {
+        if self.resources.is_empty() {
             return Err(BuildError::Resource);
         }
-        if let Some(bad) = resources.iter().find(|resource| !redirect::is_resource(resource)) {
+        if let Some(bad) = self.resources.iter().find(|resource| !redirect::is_resource(resource)) {
             return Err(BuildError::ResourceName(bad.clone()));
         }
-        let signer = Signer::open(keys, alg, clock.clone()).map_err(BuildError::Keys)?;
-        let keys = KeySet::of_any_kind(signer.jwks(), clock.clone());
+        let signer = Signer::open(keys, self.alg, self.clock.clone()).map_err(BuildError::Keys)?;
+        let keys = KeySet::of_any_kind(signer.jwks(), self.clock.clone());
         // a key of before may be of another kind, and what it has signed is good until it ends
         let algorithms = [Algorithm::Rs256, Algorithm::Es256, Algorithm::EdDsa];
-        let origin = issuer.strip_suffix(base).unwrap_or(&issuer).to_owned();
-        hosts.extend(origin.split_once("://").map(|(_, host)| host.to_owned()));
-        let mut knocking = Rule::new(hosts, origin, &Origins::default());
-        for public in
-            ["/.well-known/", "/jwks.json", "/token", "/revoke", "/register", "/register/"]
-        {
-            knocking = knocking.public(format!("{base}{public}"));
-        }
-        for form in ["/login", "/consent"] {
-            knocking = knocking.form(format!("{base}{form}"));
-        }
         let verifier = |resource: &String| {
             let policy = Policy::new(&issuer, resource).algorithms(algorithms);
             let verifier = Verifier::with_policy(keys.clone(), policy.leeway(Duration::ZERO));
             let cache = Cache::new(VERDICTS, VERDICTS_BYTES, Duration::from_secs(60))?;
             Ok((resource.clone(), verifier, cache))
         };
-        let verifiers = resources.iter().map(verifier).collect::<Result<_, Unspecified>>()?;
+        let verifiers = self.resources.iter().map(verifier).collect::<Result<_, NoRandomness>>()?;
+        let scopes = self.scopes.keys().map(String::as_str).collect();
         let secret = store.secret("forms").await?;
         let server = Server {
             base: base.to_owned(),
-            offer: Offer { resources, scopes },
-            words,
-            clock,
+            offer: Offer { resources: self.resources, scopes },
+            words: self.scopes,
+            clock: self.clock,
             store,
             signer,
             keys,
             verifiers,
-            people,
-            demo,
-            clients: clients.into_iter().map(|(id, client)| (id, Arc::new(client))).collect(),
-            documents,
+            people: self.people,
+            demo: self.demo,
+            clients: self.clients.into_iter().map(|(id, one)| (id, Arc::new(one))).collect(),
+            documents: self.documents,
             cookies: Cookies::new(is_secure, &secret),
-            audit,
+            audit: self.audit,
             throttle: Throttle::default(),
-            rates,
-            proxies,
-            knocking,
-            access,
+            rates: self.rates,
+            proxies: self.proxies,
+            knocking: knocking(&issuer, base, self.hosts),
+            access: self.access,
             passwords: Arc::default(),
             issuer,
         };
         Ok(AuthorizationServer { server: Arc::new(server) })
     }
+}
+
+/// Who may knock where, at an issuer that has this path and these names beside its own?
+fn knocking(issuer: &str, base: &str, mut hosts: Vec<String>) -> Arc<Rule> {
+    let origin = issuer.strip_suffix(base).unwrap_or(issuer);
+    hosts.extend(origin.split_once("://").map(|(_, host)| host.to_owned()));
+    let mut rule = Rule::new(hosts, origin.to_owned(), &Origins::default());
+    for public in ["/.well-known/", "/jwks.json", "/token", "/revoke", "/register", "/register/"] {
+        rule = rule.public(format!("{base}{public}"));
+    }
+    for form in ["/login", "/consent"] {
+        rule = rule.form(format!("{base}{form}"));
+    }
+    rule
 }
 
 /// Is it https, and which path has it?

@@ -6,7 +6,7 @@ use mcp_auth::issuer::assertion;
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::Value;
 
-use super::{Client, Origin, Proof, is_name};
+use super::{Client, Proof, Source, is_name};
 use crate::redirect;
 
 /// How long a document is believed: as it says, within these.
@@ -67,7 +67,7 @@ fn client(id: &str, document: Document) -> Result<Client, String> {
         may_ask_people: may("authorization_code"),
         may_refresh: may("refresh_token"),
         may_act_alone: false,
-        origin: Origin::Document,
+        source: Source::Document,
     })
 }
 

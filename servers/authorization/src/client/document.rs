@@ -3,7 +3,7 @@
 //! Whoever asks for a code chooses the address, so the request for it is sent on behalf of a stranger: https only, to addresses of
 //! the open internet only, each checked and then connected to; no redirects, little time, little space.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{fmt::Display, net::IpAddr, sync::Arc};
 
 use reqwest::{Certificate, dns::Resolve};
 use tracing::info;
@@ -13,7 +13,7 @@ use super::{
     address::is_public,
     content,
     fetch::{Failed, Http, System},
-    kept::Kept,
+    kept::Places,
     turns::Turns,
 };
 use crate::caller;
@@ -24,7 +24,7 @@ pub(crate) const LATER: u64 = super::kept::NONE.as_secs();
 /// Fetches and keeps documents.
 pub struct Documents {
     http: Http,
-    kept: Kept,
+    places: Places,
     turns: Turns,
 }
 
@@ -35,19 +35,25 @@ pub enum Missing {
     Nobody,
     /// Nobody knows at the moment: its address does not answer, or too many others are waiting for theirs.
     NotNow,
+    /// Nor here: whoever answers at its address does not show by TLS that he is the one.
+    Untrusted,
 }
 
 impl Documents {
-    /// With more authorities than those of the system, for tests; and with private addresses, for tests.
+    /// With more authorities than those of the system, for tests.
     ///
     /// # Errors
     /// When TLS cannot be set up.
-    pub fn new(
-        authorities: Vec<Certificate>,
-        dangerously_private: bool,
-    ) -> Result<Self, reqwest::Error> {
-        let may_be_asked = if dangerously_private { |_| true } else { is_public };
-        Self::dangerously_asking(authorities, Arc::new(System), may_be_asked)
+    pub fn new(authorities: Vec<Certificate>) -> Result<Self, reqwest::Error> {
+        Self::dangerously_asking(authorities, Arc::new(System), is_public)
+    }
+
+    /// From private addresses too, where a stranger should not send us: for tests.
+    ///
+    /// # Errors
+    /// When TLS cannot be set up.
+    pub fn dangerously_private(authorities: Vec<Certificate>) -> Result<Self, reqwest::Error> {
+        Self::dangerously_asking(authorities, Arc::new(System), |_| true)
     }
 
     /// With names from elsewhere, and with another idea of what may be asked: for tests.
@@ -61,7 +67,7 @@ impl Documents {
     ) -> Result<Self, reqwest::Error> {
         Ok(Self {
             http: Http::new(authorities, names, may_be_asked)?,
-            kept: Kept::default(),
+            places: Places::default(),
             turns: Turns::default(),
         })
     }
@@ -77,17 +83,15 @@ impl Documents {
     /// # Errors
     /// [`Missing`].
     pub async fn get(&self, id: &str) -> Result<Arc<Client>, Missing> {
-        let told = |why: &str| info!("no client at {id:?}: {why}");
-        let url = self.http.address(id).map_err(|why| {
-            told(&why);
-            Missing::Nobody
-        })?;
-        let place = self.kept.place(id);
+        let told = |why: &dyn Display| info!("no client at {id:?}: {why}");
+        let url = self.http.address(id).inspect_err(|why| told(why));
+        let url = url.map_err(|_| Missing::Nobody)?;
+        let place = self.places.place(id);
         if let Some(found) = place.believed() {
             return found;
         }
         let Some(_turn) = self.turns.turn(caller::household()).await else {
-            told("there are too many others to be fetched");
+            told(&"there are too many others to be fetched");
             return place.last().ok_or(Missing::NotNow);
         };
         // the turn first: whoever waits for one must not hold others up who ask for the same
@@ -99,24 +103,16 @@ impl Documents {
             let client = content::read(id, &body).map_err(Failed::Gone)?;
             Ok((Arc::new(client), content::lifetime(&cache_control)))
         });
-        match fetched {
+        match fetched.inspect_err(|why| told(why)) {
             Ok((client, lifetime)) => {
                 place.good(&client, lifetime);
                 Ok(client)
             }
-            Err(Failed::Gone(why)) => {
-                told(&why);
-                Err(place.gone(Missing::Nobody))
-            }
-            Err(Failed::BehindWalls(why)) => {
-                told(&why);
-                // as for a name that leads nowhere: or anybody could ask us which names there are behind our walls
-                Err(place.gone(Missing::NotNow))
-            }
-            Err(Failed::Unanswered(why)) => {
-                told(&why);
-                place.unanswered()
-            }
+            Err(Failed::Gone(_)) => Err(place.gone(Missing::Nobody)),
+            // as for a name that leads nowhere: or anybody could ask us which names there are behind our walls
+            Err(Failed::BehindWalls) => Err(place.gone(Missing::NotNow)),
+            Err(Failed::Untrusted(_)) => place.unanswered(Missing::Untrusted),
+            Err(Failed::Unanswered(_)) => place.unanswered(Missing::NotNow),
         }
     }
 }

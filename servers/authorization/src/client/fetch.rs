@@ -1,7 +1,8 @@
 //! How is a document of a stranger fetched? Over https, from addresses that everybody can reach, with little time and little space.
 
 use std::{
-    error::Error as _,
+    error::Error,
+    io, iter,
     net::{IpAddr, SocketAddr},
     sync::Arc,
     time::Duration,
@@ -20,12 +21,19 @@ const MAX_BYTES: usize = 32 * 1024;
 pub(super) const TIME: Duration = Duration::from_secs(5);
 
 /// Why there is no document.
+#[derive(Debug, thiserror::Error)]
 pub(super) enum Failed {
     /// Something else is there.
+    #[error("{0}")]
     Gone(String),
     /// Its name leads where we do not go.
-    BehindWalls(String),
+    #[error("{BehindWalls}")]
+    BehindWalls,
+    /// Somebody answers, and does not show by TLS that he is the one.
+    #[error("TLS fails: {0}")]
+    Untrusted(String),
     /// Nobody answers, or not in time, or somebody says that it is so for the moment (408, 429) or his own fault (5xx).
+    #[error("{0}")]
     Unanswered(String),
 }
 
@@ -36,13 +44,22 @@ struct BehindWalls;
 
 impl From<reqwest::Error> for Failed {
     fn from(error: reqwest::Error) -> Self {
+        let causes = || iter::successors(error.source(), |cause| (*cause).source());
         let why = format!("{error:?}");
-        let mut causes = std::iter::successors(error.source(), |cause| (*cause).source());
-        if causes.any(|cause| cause.is::<BehindWalls>()) {
-            return Self::BehindWalls(BehindWalls.to_string());
+        if causes().any(|cause| cause.is::<BehindWalls>()) {
+            Self::BehindWalls
+        } else if causes().any(is_tls) {
+            Self::Untrusted(why)
+        } else {
+            Self::Unanswered(why)
         }
-        Self::Unanswered(why)
     }
+}
+
+/// Is it an error of TLS? Whoever reads and writes wraps it into one of his own, which does not name it as its source.
+fn is_tls(error: &(dyn Error + 'static)) -> bool {
+    let wrapped = || error.downcast_ref::<io::Error>()?.get_ref();
+    error.is::<rustls::Error>() || wrapped().is_some_and(|inner| is_tls(inner))
 }
 
 /// Fetches documents.

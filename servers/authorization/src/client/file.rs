@@ -13,7 +13,7 @@ use mcp_auth::{
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Client, Origin, Proof, is_name};
+use super::{Client, Proof, Source, is_name};
 use crate::{
     json_file::{self, JsonFileError},
     redirect,
@@ -122,7 +122,7 @@ fn client(entry: Entry) -> Result<Client, String> {
         name: entry.client_name,
         redirects: entry.redirect_uris,
         proof,
-        origin: Origin::File,
+        source: Source::File,
     })
 }
 

@@ -66,10 +66,10 @@ impl Place {
         told
     }
 
-    /// It cannot be had at the moment: what was good stays.
-    pub(super) fn unanswered(&self) -> Result<Arc<Client>, Missing> {
+    /// It cannot be had at the moment: what was good stays; else what is told of that.
+    pub(super) fn unanswered(&self, told: Missing) -> Result<Arc<Client>, Missing> {
         let usable = self.found().map_or_else(Instant::now, |found| found.usable);
-        let client = self.last().ok_or(Missing::NotNow);
+        let client = self.last().ok_or(told);
         self.keep(client.clone(), NONE, usable);
         client
     }
@@ -87,9 +87,9 @@ impl Place {
 
 /// All places.
 #[derive(Default)]
-pub(super) struct Kept(Mutex<HashMap<String, Arc<Place>>>);
+pub(super) struct Places(Mutex<HashMap<String, Arc<Place>>>);
 
-impl Kept {
+impl Places {
     /// Where the document of this id is kept. When there are too many, one makes room that nobody is asking about.
     pub(super) fn place(&self, id: &str) -> Arc<Place> {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -122,7 +122,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn documents_that_are_kept_have_an_end_and_make_room() {
-        let kept = Kept::default();
+        let kept = Places::default();
         let is_kept = |id: &str| kept.0.lock().unwrap().contains_key(id);
         kept.place("good").good(&somebody(), Duration::from_secs(600));
         kept.place("run out").good(&somebody(), Duration::from_secs(1));

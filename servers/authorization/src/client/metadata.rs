@@ -6,7 +6,7 @@ use mcp_auth::issuer::assertion;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Client, Origin, Proof, is_name};
+use super::{Client, Proof, Source, is_name};
 use crate::{redirect, refused::Refused, store::Registered};
 
 /// What a client says of itself, as far as it is of interest here; the rest is passed over (RFC 7591 §2).
@@ -132,6 +132,6 @@ pub(crate) fn client(stored: Registered) -> Option<Client> {
         redirects: metadata.redirect_uris,
         may_ask_people: true,
         may_act_alone: false,
-        origin: Origin::Registered { used: stored.used },
+        source: Source::Registered { used: stored.used },
     })
 }

@@ -1,6 +1,6 @@
 //! Who may send people here? Programs that an operator knows, that have registered themselves, or that are documents.
 
-pub mod address;
+mod address;
 mod content;
 pub mod document;
 mod fetch;
@@ -8,8 +8,7 @@ pub mod file;
 mod kept;
 mod metadata;
 mod proof;
-pub mod registered;
-pub mod room;
+pub(crate) mod registered;
 mod turns;
 
 use std::{fmt, sync::Arc};
@@ -38,7 +37,7 @@ pub struct Client {
     /// It may ask for tokens in its own name (`client_credentials`).
     pub may_act_alone: bool,
     /// Where it is from.
-    pub origin: Origin,
+    pub source: Source,
 }
 
 /// How a client shows who it is.
@@ -52,24 +51,6 @@ pub enum Proof {
     Keys(Arc<Keys>),
 }
 
-impl Client {
-    /// A program that acts for itself alone, known beforehand by this id and secret.
-    #[must_use]
-    pub fn program(known: &mcp_auth::issuer::client::Client) -> Self {
-        Self {
-            id: known.id().to_owned(),
-            name: None,
-            redirects: Vec::new(),
-            scope: None,
-            proof: Proof::Secret(hash(known.secret())),
-            may_ask_people: false,
-            may_refresh: false,
-            may_act_alone: true,
-            origin: Origin::File,
-        }
-    }
-}
-
 impl Proof {
     /// Does its client prove nothing?
     #[must_use]
@@ -80,7 +61,7 @@ impl Proof {
 
 /// Where a client is from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Origin {
+pub enum Source {
     /// The operator's file.
     File,
     /// It has registered itself (RFC 7591).
@@ -132,6 +113,6 @@ fn is_hidden(letter: char) -> bool {
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Client({} {:?})", self.id, self.origin)
+        write!(f, "Client({} {:?})", self.id, self.source)
     }
 }

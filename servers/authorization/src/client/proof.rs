@@ -22,6 +22,8 @@ use crate::{Server, caller, refused::Refused};
 
 /// For a client that must not register anew, or throw its tokens away, because its document cannot be read for a moment.
 const NOT_NOW: &str = "the document about this client cannot be fetched at the moment";
+const UNTRUSTED: &str = "the document about this client cannot be fetched: TLS with its host fails, \
+     perhaps because its certificate has expired, or is for another name";
 
 impl Server {
     /// The client of this id, wherever it is from.
@@ -34,20 +36,19 @@ impl Server {
         }
         if Documents::is_address(id) {
             let Some(documents) = &self.documents else { return Ok(None) };
-            return match documents.get(id).await {
-                Ok(client) => Ok(Some(client)),
-                Err(Missing::Nobody) => Ok(None),
-                Err(Missing::NotNow) => Err(Refused::NotNow { why: NOT_NOW, retry_after: LATER }),
+            let why = match documents.get(id).await {
+                Ok(client) => return Ok(Some(client)),
+                Err(Missing::Nobody) => return Ok(None),
+                Err(Missing::NotNow) => NOT_NOW,
+                Err(Missing::Untrusted) => UNTRUSTED,
             };
+            return Err(Refused::NotNow { why, retry_after: LATER });
         }
         let Some(stored) = self.store.registered(id).await? else { return Ok(None) };
         Ok(metadata::client(stored).map(Arc::new))
     }
 
     /// The client that has sent this request, if it shows who it is.
-    ///
-    /// # Errors
-    /// [`Refused::Client`].
     pub(crate) async fn client(
         &self,
         headers: &HeaderMap,
@@ -58,10 +59,10 @@ impl Server {
             None => return Err(unknown(headers)),
         };
         if !is_shown {
-            caller::is(caller::Client::Claimed(client.id.clone()));
+            caller::is(caller::Named::Claimed(client.id.clone()));
             return Err(unknown(headers));
         }
-        caller::is(caller::Client::Known(client.id.clone()));
+        caller::is(caller::Named::Known(client.id.clone()));
         Ok(client)
     }
 

@@ -8,21 +8,19 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse as _, Response},
 };
+use common::server::wrong_method;
 use mcp_auth::{bearer, issuer::disk::random, limits};
 use serde_json::{Value, json};
 use tracing::info;
 
-use super::{
-    metadata::{Metadata, invalid},
-    room::{Kept, Room},
-};
+use super::metadata::{Metadata, invalid};
 use crate::{
     Server,
     audit::Event,
-    caller, http,
+    caller,
     rate::Kind,
     refused::Refused,
-    store::{Registered, hash},
+    store::{Kept, Registered, Room, hash},
 };
 
 /// Bytes of a registration.
@@ -110,15 +108,15 @@ impl Server {
         let stored = self.store.registered(id).await?;
         let Some(mut stored) = stored else { return Err(Refused::Registration) };
         let Ok(token) = token else {
-            caller::is(caller::Client::Claimed(stored.id));
+            caller::is(caller::Named::Claimed(stored.id));
             return Err(Refused::Registration);
         };
         let (given, kept) = (hash(&token), stored.registration.as_bytes());
         if aws_lc_rs::constant_time::verify_slices_are_equal(given.as_bytes(), kept).is_err() {
-            caller::is(caller::Client::Claimed(stored.id));
+            caller::is(caller::Named::Claimed(stored.id));
             return Err(Refused::Registration);
         }
-        caller::is(caller::Client::Known(stored.id.clone()));
+        caller::is(caller::Named::Known(stored.id.clone()));
         let before = || serde_json::from_str::<Metadata>(&stored.metadata).map_err(Refused::broken);
         let metadata = match request.method().as_str() {
             "GET" => before()?,
@@ -144,7 +142,7 @@ impl Server {
             }
             _ => {
                 let allow = [(header::ALLOW, "GET, PUT, DELETE")];
-                return Ok((allow, http::wrong_method().await).into_response());
+                return Ok((allow, wrong_method().await).into_response());
             }
         };
         Ok(told(StatusCode::OK, self.described(&stored, &metadata, &token, None)))

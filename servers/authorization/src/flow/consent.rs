@@ -39,34 +39,32 @@ impl Server {
         visit: &str,
     ) -> Shown {
         let person = who.name.as_str();
-        let Some(scope) = self.within_rights(ask, person) else {
-            return Ok(self.nothing_left(ask, person));
-        };
+        let scope = self.within_rights(ask, person)?;
         let had = self.remembered(ask, who).await?.intersection(&scope);
         if scope.is_subset(&had) {
             let why = "it was allowed before";
             self.decided("consent", Outcome::Allowed, why, Who::of(ask, Some(person)));
             return self.give_code(ask, who, scope).await;
         }
-        let new: Vec<_> = scope.iter().filter(|scope| !had.contains(scope)).collect();
+        let new = scope.iter().filter(|scope| !had.contains(scope));
+        let new: Vec<_> = new.map(|scope| (scope, self.words(scope))).collect();
         let had: Vec<_> = had.iter().collect();
         let csrf = self.cookies.csrf(visit, &shown(ask, person, &scope), request);
         let action = format!("{}/consent", self.base);
         let form = pages::Form { action: &action, request, csrf: &csrf };
-        let page = pages::consent(ask, &form, person, &new, &had, &|scope| self.words(scope));
+        let page = pages::consent(ask, &form, person, &new, &had);
         Ok(pages::answer(StatusCode::OK, page, Some(&ask.back.redirect)))
     }
 
-    /// What of it the person may have at all.
-    fn within_rights(&self, ask: &Ask, person: &str) -> Option<ScopeSet> {
+    /// What of it the person may have at all; if that is nothing, the client is told.
+    fn within_rights(&self, ask: &Ask, person: &str) -> Result<ScopeSet, Response> {
         let scope = ask.scope.intersection(&self.people.now().rights(person));
-        (!scope.is_empty()).then_some(scope)
-    }
-
-    fn nothing_left(&self, ask: &Ask, person: &str) -> Response {
-        let why = "this person may have none of these scopes";
-        self.decided("consent", Outcome::Refused, why, Who::of(ask, Some(person)));
-        self.refuse(&ask.client, &ask.back, "access_denied", why)
+        if scope.is_empty() {
+            let why = "this person may have none of these scopes";
+            self.decided("consent", Outcome::Refused, why, Who::of(ask, Some(person)));
+            return Err(self.refuse(&ask.client, &ask.back, "access_denied", why));
+        }
+        Ok(scope)
     }
 
     /// What the person has allowed before, and need not be asked again.
@@ -94,16 +92,13 @@ impl Server {
         let kept = self.store.keep_code(&grant, &code, &binding, now + CODE, now + GRANT).await;
         kept.map_err(|error| broken(&error))?;
         info!(client = ask.client.id, person, scope = %grant.allowed.scope, "code given");
-        let (client, resource) = (Some(&*ask.client.id), Some(&*ask.resource));
-        let (scope, grant) = (Some(grant.allowed.scope.to_string()), Some(&*grant.id));
-        let person = Some(person.as_str());
         self.audit(&Event {
             event: "code",
-            client,
-            resource,
-            scope,
-            grant,
-            person,
+            client: Some(&ask.client.id),
+            person: Some(person),
+            resource: Some(&ask.resource),
+            scope: Some(grant.allowed.scope.to_string()),
+            grant: Some(&grant.id),
             ..Event::default()
         });
         Ok(self.back(&ask.back, &[("code", &code)]))
@@ -116,41 +111,32 @@ impl Server {
         let Some(who) = self.person(visit).await? else {
             return Ok(self.login_page(&ask, asked, Some(visit), "", None));
         };
-        let person = who.name.as_str();
-        let Some(scope) = self.within_rights(&ask, person) else {
-            return Ok(self.nothing_left(&ask, person));
-        };
+        let (person, about_it) = (who.name.as_str(), Who::of(&ask, Some(&who.name)));
+        let scope = self.within_rights(&ask, person)?;
         if !self.cookies.is_ours(csrf, visit, &shown(&ask, person, &scope), asked) {
-            return Err(self.anew("consent", &posted, Who::of(&ask, Some(person))));
+            return Err(self.anew("consent", &posted, about_it));
         }
         match form.one("decision") {
             Ok(Some("allow")) => {}
             Ok(Some("deny")) => {
                 info!(client = ask.client.id, person, "denied");
                 let why = "the person has said no";
-                self.decided("consent", Outcome::Refused, why, Who::of(&ask, Some(person)));
+                self.decided("consent", Outcome::Refused, why, about_it);
                 return Ok(
                     self.back(&ask.back, &[("error", "access_denied"), ("error_description", why)])
                 );
             }
-            Ok(Some("leave")) => {
-                return self.leave(visit, asked, Who::of(&ask, Some(person))).await;
-            }
+            Ok(Some("leave")) => return self.leave(visit, asked, about_it).await,
             _ => return Err(stale()),
         }
         if !ask.client.can_be_anybody(&ask.back.redirect) {
             let mut all = self.remembered(&ask, &who).await?;
-            all.extend(scope.iter().map(str::to_owned));
+            all.extend(scope.iter());
             let until = self.clock.now() + GRANT;
             let kept = self.store.remember_consent(&about(&ask, &who), &all, until).await;
             kept.map_err(|error| broken(&error))?;
         }
-        self.decided(
-            "consent",
-            Outcome::Allowed,
-            "the person has said yes",
-            Who::of(&ask, Some(person)),
-        );
+        self.decided("consent", Outcome::Allowed, "the person has said yes", about_it);
         self.give_code(&ask, &who, scope).await
     }
 }

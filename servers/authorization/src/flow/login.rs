@@ -33,7 +33,7 @@ impl Server {
         let action = format!("{}/login", self.base);
         let form = pages::Form { action: &action, request, csrf: &csrf };
         let status = if error.is_some() { StatusCode::FORBIDDEN } else { StatusCode::OK };
-        let page = pages::login(ask, &form, name, error, &self.demo);
+        let page = pages::login(ask, &form, name, error, self.demo);
         let mut answer = pages::answer(status, page, Some(&ask.back.redirect));
         if let Ok(cookie) = self.cookies.set(visit) {
             answer.headers_mut().append(header::SET_COOKIE, cookie);
@@ -50,10 +50,10 @@ impl Server {
         let ask = self.read(asked).await?;
         let text = |name| form.one(name).ok().flatten().unwrap_or_default().to_owned();
         let (name, password) = (text("username"), text("password"));
-        let address = caller::household();
+        let (address, people) = (caller::household(), self.people.now());
+        let person = people.get(&name);
         // a name that nobody has may be a password in the wrong field
-        let who =
-            Who { person: self.people.now().get(&name).map(|_| &*name), ..Who::of(&ask, None) };
+        let who = Who::of(&ask, person.map(|_| &*name));
         if let Err(wait) = self.throttle.attempt(&name, address) {
             self.decided("login", Outcome::Refused, "too many attempts", who);
             let text = format!("Too many attempts. Try again in {}.", for_people(wait));
@@ -61,8 +61,6 @@ impl Server {
             let wait = [(header::RETRY_AFTER, wait.to_string())];
             return Ok((StatusCode::TOO_MANY_REQUESTS, wait, page).into_response());
         }
-        let people = self.people.now();
-        let person = people.get(&name);
         let stamp = person.map(|person| person.stamp.clone()).unwrap_or_default();
         let kept = person.map(|person| person.password.clone());
         if !self.passwords.is(password, kept).await {

@@ -6,7 +6,6 @@ use sqlx::{
 };
 
 use super::{Store, StoreError};
-use crate::client::room::{Kept, Room};
 
 /// A client that has registered itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +26,34 @@ pub struct Registered {
     pub used: Option<i64>,
 }
 
+/// How many clients there may be.
+#[derive(Clone, Copy, Debug)]
+pub struct Room {
+    /// In all.
+    pub most: i64,
+    /// From one address, without a token yet.
+    pub from_one: i64,
+    /// Seconds that a client has for its first token before it may have to make room.
+    pub spared: i64,
+}
+
+impl Default for Room {
+    fn default() -> Self {
+        Self { most: 10_000, from_one: 100, spared: 600 }
+    }
+}
+
+/// What became of a registration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// It is kept.
+    Yes,
+    /// There are as many as may be, and none that would make room.
+    Full,
+    /// So many are from its address and have got no token yet.
+    TooManyFromOne(i64),
+}
+
 fn registered(row: &SqliteRow) -> Result<Registered, sqlx::Error> {
     Ok(Registered {
         id: row.try_get("id")?,
@@ -40,11 +67,7 @@ fn registered(row: &SqliteRow) -> Result<Registered, sqlx::Error> {
 }
 
 impl Store {
-    /// Keeps a client, if there is room. When there are as many as may be, the oldest makes room that has never got a token: else a
-    /// stranger with many addresses could keep everybody out.
-    ///
-    /// # Errors
-    /// When the database fails.
+    /// Keeps a client, if there is room, or if one makes room that has never got a token.
     pub async fn register(&self, client: &Registered, room: Room) -> Result<Kept, StoreError> {
         let mut writing = self.writing().await?;
         let from_one = "SELECT COUNT(*) FROM clients WHERE address = $1 AND used IS NULL";
@@ -56,11 +79,10 @@ impl Store {
         let all = sqlx::query_scalar("SELECT COUNT(*) FROM clients");
         let all: i64 = all.fetch_one(&mut *writing).await?;
         if all >= room.most {
-            let oldest = "SELECT id FROM clients WHERE used IS NULL AND created < $1 ORDER BY created LIMIT 1";
-            let oldest = sqlx::query_scalar(oldest).bind(client.created - room.spared);
-            let oldest: Option<String> = oldest.fetch_optional(&mut *writing).await?;
-            let Some(oldest) = oldest else { return Ok(Kept::Full) };
-            remove(&mut writing, &oldest, client.created).await?;
+            let spared = client.created - room.spared;
+            let gone = makes_room(&mut writing, spared, from_one).await?;
+            let Some(gone) = gone else { return Ok(Kept::Full) };
+            remove(&mut writing, &gone, client.created).await?;
         }
         sqlx::query(
             "INSERT INTO clients (id, metadata, secret, registration, address, created) \
@@ -79,9 +101,6 @@ impl Store {
     }
 
     /// The client of this id.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn registered(&self, id: &str) -> Result<Option<Registered>, StoreError> {
         let row = sqlx::query("SELECT * FROM clients WHERE id = $1")
             .bind(id)
@@ -91,9 +110,6 @@ impl Store {
     }
 
     /// All clients, the newest first.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn all_registered(&self) -> Result<Vec<Registered>, StoreError> {
         let rows = sqlx::query("SELECT * FROM clients ORDER BY created DESC, id");
         let rows = rows.fetch_all(&self.reading).await?;
@@ -101,9 +117,6 @@ impl Store {
     }
 
     /// Notes that a client has got a token.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn is_in_use(&self, id: &str, now: i64) -> Result<(), StoreError> {
         let note = sqlx::query("UPDATE clients SET used = $1 WHERE id = $2");
         note.bind(now).bind(id).execute(&self.writing).await?;
@@ -111,9 +124,6 @@ impl Store {
     }
 
     /// Changes what a client says of itself.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn change(&self, id: &str, metadata: &str) -> Result<(), StoreError> {
         sqlx::query("UPDATE clients SET metadata = $1 WHERE id = $2")
             .bind(metadata)
@@ -124,9 +134,6 @@ impl Store {
     }
 
     /// Deletes a client, and ends what people have allowed it.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn unregister(&self, id: &str, now: i64) -> Result<(), StoreError> {
         let mut writing = self.writing().await?;
         remove(&mut writing, id, now).await?;
@@ -134,14 +141,33 @@ impl Store {
     }
 
     /// Deletes clients that have got no token since `idle`, and those that have registered before `new` and never got one.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn expire_clients(&self, idle: i64, new: i64) -> Result<u64, StoreError> {
         let gone = "DELETE FROM clients WHERE used < $1 OR (used IS NULL AND created < $2)";
         let gone = sqlx::query(gone).bind(idle).bind(new).execute(&self.writing);
         Ok(gone.await?.rows_affected())
     }
+}
+
+/// Who makes room for a client of an address that has so many unused ones? The oldest that was never used, if it had its time;
+/// else the oldest of the address that has the most, if those are more: or a stranger with some hundred addresses, from each of
+/// which he registers as many as he may, could keep everybody else out.
+async fn makes_room(
+    writing: &mut Transaction<'static, Sqlite>,
+    spared: i64,
+    has: i64,
+) -> Result<Option<String>, StoreError> {
+    let oldest =
+        "SELECT id FROM clients WHERE used IS NULL AND created < $1 ORDER BY created LIMIT 1";
+    let oldest = sqlx::query_scalar(oldest).bind(spared).fetch_optional(&mut **writing).await?;
+    if oldest.is_some() {
+        return Ok(oldest);
+    }
+    let of_the_most = "SELECT id FROM clients WHERE used IS NULL AND address = \
+         (SELECT address FROM clients WHERE used IS NULL \
+          GROUP BY address HAVING COUNT(*) > $1 ORDER BY COUNT(*) DESC LIMIT 1) \
+         ORDER BY created LIMIT 1";
+    let of_the_most = sqlx::query_scalar(of_the_most).bind(has + 1);
+    Ok(of_the_most.fetch_optional(&mut **writing).await?)
 }
 
 /// Deletes a client, and ends what people have allowed it.

@@ -68,9 +68,6 @@ pub(super) fn grant(row: &SqliteRow) -> Result<Grant, sqlx::Error> {
 
 impl Store {
     /// Keeps a grant of this name and its code.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn keep_code(
         &self,
         grant: &Grant,
@@ -109,9 +106,6 @@ impl Store {
 
     /// Uses a code, whoever sends it: it is good for one attempt, and a second one ends what the first gave (OAuth 2.1 §4.1.3). If
     /// the attempt `fits`, the refresh token is kept in the same step: so of fifty at once one is answered.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn use_code<E>(
         &self,
         code: &str,
@@ -150,7 +144,7 @@ impl Store {
             Binding { redirect: used.try_get("redirect")?, challenge: used.try_get("challenge")? };
         let fits = fits(&grant, &binding);
         if let Ok(true) = fits {
-            refresh::insert(&mut writing, &id, next.0, next.1).await?;
+            refresh::insert(&mut writing, &id, next).await?;
         }
         writing.commit().await?;
         Ok(match fits {
@@ -160,9 +154,6 @@ impl Store {
     }
 
     /// Ends a grant, and with it all that came of it.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn end(&self, grant: &str, now: i64) -> Result<(), StoreError> {
         sqlx::query("UPDATE grants SET ended = COALESCE(ended, $1) WHERE id = $2")
             .bind(now)

@@ -23,14 +23,14 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use mcp_auth::issuer::disk::random;
 use sqlx::{Row as _, SqliteConnection, SqlitePool, Transaction, sqlite::Sqlite};
 
-pub use clients::Registered;
+pub use clients::{Kept, Registered, Room};
 pub use grants::{Allowed, Binding, Grant, Redeemed};
 pub use opening::{OpenError, StoreError};
 use place::Place;
 pub use sessions::About;
 pub use standing::Token;
 
-/// The database.
+/// The database. What is asked of it fails when it does.
 #[derive(Clone, Debug)]
 pub struct Store {
     /// Where nothing is written: who only reads waits for nobody, also while another process has the database locked.
@@ -46,9 +46,6 @@ pub struct Store {
 
 impl Store {
     /// A secret that is made when it is asked for first, and is the same for all who share this database.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn secret(&self, name: &str) -> Result<String, StoreError> {
         let new = "INSERT INTO secrets (name, value) VALUES ($1, $2) ON CONFLICT DO NOTHING";
         sqlx::query(new).bind(name).bind(random()).execute(&self.writing).await?;
@@ -82,9 +79,6 @@ impl Store {
     }
 
     /// Forgets what has ended at this time.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn clean(&self, now: i64) -> Result<(), StoreError> {
         for statement in [
             // a code that nobody came for was all that there was

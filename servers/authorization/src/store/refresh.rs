@@ -14,8 +14,7 @@ use super::{
 pub(super) async fn insert(
     writing: &mut SqliteConnection,
     grant: &str,
-    token: &str,
-    expires: i64,
+    (token, expires): (&str, i64),
 ) -> Result<(), sqlx::Error> {
     sqlx::query("INSERT INTO refresh_tokens (hash, grant_id, expires) VALUES ($1, $2, $3)")
         .bind(hash(token))
@@ -29,15 +28,11 @@ pub(super) async fn insert(
 impl Store {
     /// Uses a refresh token of this client and keeps the next one, in one step: of two that send it at the same time one gets
     /// something, and the grant has ended for both (RFC 9700 §4.14.2).
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn rotate(
         &self,
         token: &str,
         client: &str,
-        next: &str,
-        next_expires: i64,
+        next: (&str, i64),
         now: i64,
     ) -> Result<Redeemed<Infallible>, StoreError> {
         let hash_of_old = hash(token);
@@ -57,7 +52,7 @@ impl Store {
             return replayed(writing, ended, &hash_of_old, now).await;
         };
         let id: String = used.try_get("grant_id")?;
-        insert(&mut writing, &id, next, next_expires).await?;
+        insert(&mut writing, &id, next).await?;
         let row = sqlx::query("SELECT * FROM grants WHERE id = $1")
             .bind(&id)
             .fetch_one(&mut *writing)
@@ -68,9 +63,6 @@ impl Store {
 
     /// Ends the grant that this refresh token of this client is of, if it stands, and says which. Also by one that was used: whoever never got
     /// the answer has no newer one to end it by.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn end_of(
         &self,
         token: &str,
@@ -93,23 +85,15 @@ impl Store {
     }
 
     /// The grant of a refresh token that could be used now.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn refresh_token(
-        &self,
-        token: &str,
-        now: i64,
-    ) -> Result<Option<(Grant, i64)>, StoreError> {
+    pub async fn refresh_token(&self, token: &str, now: i64) -> Result<Option<Grant>, StoreError> {
         let row = sqlx::query(
-            "SELECT grants.*, refresh_tokens.expires AS ends FROM refresh_tokens \
-             JOIN grants ON grants.id = grant_id \
+            "SELECT grants.* FROM refresh_tokens JOIN grants ON grants.id = grant_id \
              WHERE hash = $1 AND used IS NULL AND refresh_tokens.expires > $2 AND ended IS NULL",
         )
         .bind(hash(token))
         .bind(now)
         .fetch_optional(&self.reading)
         .await?;
-        row.map(|row| Ok((grant(&row)?, row.try_get("ends")?))).transpose()
+        Ok(row.as_ref().map(grant).transpose()?)
     }
 }

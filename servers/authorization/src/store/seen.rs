@@ -4,9 +4,6 @@ use super::{Store, StoreError};
 
 impl Store {
     /// Revokes one access token, until it would have ended.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn revoke(&self, jti: &str, expires: i64) -> Result<(), StoreError> {
         sqlx::query(
             "INSERT INTO revoked (jti, expires) VALUES ($1, $2) ON CONFLICT (jti) DO NOTHING",
@@ -19,9 +16,6 @@ impl Store {
     }
 
     /// Is this the first time that a client's assertion of this name comes (RFC 7523 §3)?
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn is_first(
         &self,
         client: &str,

@@ -22,9 +22,6 @@ pub struct About<'a> {
 
 impl Store {
     /// Keeps the session of a person.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn begin_session(
         &self,
         secret: &str,
@@ -43,9 +40,6 @@ impl Store {
     }
 
     /// Whose session is this, and under which stamp of his did it begin?
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn session(
         &self,
         secret: &str,
@@ -63,9 +57,6 @@ impl Store {
     }
 
     /// Ends a session.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn end_session(&self, secret: &str) -> Result<(), StoreError> {
         sqlx::query("DELETE FROM sessions WHERE hash = $1")
             .bind(hash(secret))
@@ -75,9 +66,6 @@ impl Store {
     }
 
     /// What a person has allowed before, under this stamp of his.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn consent(&self, about: &About<'_>, now: i64) -> Result<ScopeSet, StoreError> {
         let row = sqlx::query(
             "SELECT scope FROM consents WHERE person = $1 AND stamp = $2 AND client = $3 AND resource = $4 AND place = $5 AND expires > $6",
@@ -95,9 +83,6 @@ impl Store {
     }
 
     /// Remembers what a person has allowed.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn remember_consent(
         &self,
         about: &About<'_>,

@@ -53,9 +53,6 @@ impl Asked {
 impl Store {
     /// Is this access token still what it was? It was not revoked, and its grant, if it came of one, still stands, and began
     /// under this stamp of the person.
-    ///
-    /// # Errors
-    /// When the database fails.
     pub async fn is_good(&self, token: Token) -> Result<bool, StoreError> {
         let mut answered = self.asked.ask(token.clone());
         loop {

@@ -41,15 +41,11 @@ impl Server {
         let token = self.signer.sign(claims).map_err(Refused::broken)?;
         info!(client = %claims["client_id"], %scope, "token issued");
         let said = |name: &str| claims[name].as_str();
-        let (event, client, person, resource) =
-            ("token", said("client_id"), said("sub"), said("aud"));
-        let scopes = Some(scope.to_string());
         self.audit(&Event {
-            event,
-            client,
-            person,
-            resource,
-            scope: scopes,
+            event: "token",
+            person: said("sub"),
+            resource: said("aud"),
+            scope: Some(scope.to_string()),
             grant,
             ..Event::default()
         });

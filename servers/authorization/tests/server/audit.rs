@@ -14,10 +14,10 @@ use crate::{
 
 /// The lines that a server writes.
 #[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<Value>>>);
+pub struct Lines(Arc<Mutex<Vec<Value>>>);
 
 impl Lines {
-    async fn world(&self, change: impl FnOnce(Builder) -> Builder) -> World {
+    pub async fn world(&self, change: impl FnOnce(Builder) -> Builder) -> World {
         let kept = self.0.clone();
         let audit = Audit::new(move |line| {
             kept.lock().unwrap().push(serde_json::from_str(line).unwrap());
@@ -25,9 +25,14 @@ impl Lines {
         World::with(|builder| change(builder.audit(audit))).await
     }
 
-    /// The members of each line since the last time, but for time and number.
+    /// All since the last time.
+    pub fn all(&self) -> Vec<Value> {
+        std::mem::take(&mut *self.0.lock().unwrap())
+    }
+
+    /// All since the last time, but for time and number.
     fn since(&self) -> Vec<Value> {
-        let mut lines = std::mem::take(&mut *self.0.lock().unwrap());
+        let mut lines = self.all();
         for line in &mut lines {
             let line = line.as_object_mut().unwrap();
             line.retain(|name, _| !["time", "request"].contains(&name.as_str()));
@@ -139,6 +144,30 @@ async fn a_form_that_is_not_ours_has_its_line() {
     browser.get(&world, &request("local", "https://evil.example/", &[])).await;
     let [line] = &lines.since()[..] else { panic!("one line") };
     assert_eq!((&line["event"], &line["claimed"]), (&"authorize".into(), &"local".into()));
+}
+
+#[tokio::test]
+async fn who_is_not_let_in_has_his_line_and_a_flood_of_it_has_few() {
+    let lines = Lines::default();
+    let world = lines.world(|builder| builder.proxies(1)).await;
+    let knock = async |name: &str, value: &str| {
+        let request = Request::post("/login").header("x-forwarded-for", "198.51.100.7");
+        let request = request.header(name, value).body(Body::empty());
+        assert_eq!(world.send(request.unwrap()).await.status, 403, "{name}");
+        lines.since()
+    };
+    let why = "a foreign name, or a page of others";
+    let line =
+        json!({"event": "knock", "outcome": "refused", "reason": why, "address": "198.51.100.7"});
+    for (name, value) in [("host", "evil.example"), ("origin", "https://evil.example")] {
+        assert_eq!(knock(name, value).await, std::slice::from_ref(&line), "{name}");
+    }
+    let mut flood = Vec::new();
+    for _ in 0..50 {
+        flood.extend(knock("origin", "https://evil.example").await);
+    }
+    let limits = flood.iter().filter(|line| line["event"] == "limit").count();
+    assert!(limits == 1 && flood.len() < 12, "{flood:#?}");
 }
 
 #[tokio::test]

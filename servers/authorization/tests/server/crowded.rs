@@ -3,13 +3,14 @@
 use axum::{body::Body, http::Request};
 use futures_util::future::join_all;
 use mcp_auth_server::{
-    client::room::{Kept, Room},
-    store::{Allowed, Binding, Grant, Redeemed, Registered, Store},
+    Builder,
+    store::{Binding, Grant, Kept, Redeemed, Registered, Room, Store},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     steps::{allowed, code, exchange, managed, pair, refresh, register, registered},
+    store::{binding, grant},
     world::{Answer, LOCAL, NOW, WEB, World},
 };
 
@@ -44,7 +45,7 @@ async fn the_oldest_that_was_never_used_makes_room_and_nobody_else() {
     let room = Room { most: 4, from_one: 10, spared: 600 };
     let is_there = async |id: &str| store.registered(id).await.unwrap().is_some();
     for (id, created) in [("used", 0), ("second", 200), ("first", 100), ("new", 900)] {
-        assert_eq!(store.register(&from(id, "a", created), room).await.unwrap(), Kept::Yes);
+        assert_eq!(store.register(&from(id, id, created), room).await.unwrap(), Kept::Yes);
     }
     store.is_in_use("used", 10).await.unwrap();
     for (id, now, kept, gone) in [
@@ -54,7 +55,7 @@ async fn the_oldest_that_was_never_used_makes_room_and_nobody_else() {
         ("d", 1000, Kept::Yes, Some("second")),
         ("e", 1300, Kept::Full, None),
     ] {
-        assert_eq!(store.register(&from(id, "b", now), room).await.unwrap(), kept, "{id}");
+        assert_eq!(store.register(&from(id, id, now), room).await.unwrap(), kept, "{id}");
         assert_eq!(is_there(id).await, kept == Kept::Yes, "{id}");
         if let Some(gone) = gone {
             assert!(!is_there(gone).await, "{gone} makes room for {id}");
@@ -69,21 +70,39 @@ async fn the_oldest_that_was_never_used_makes_room_and_nobody_else() {
 async fn a_code_of_one_that_has_made_room_is_worth_nothing() {
     let store = Store::in_memory().await.unwrap();
     let room = Room { most: 1, from_one: 10, spared: 600 };
-    let allowed = Allowed {
-        client: "old".into(),
-        person: "alice".into(),
-        stamp: String::new(),
-        resource: "http://localhost:9000/mcp".into(),
-        scope: "mcp:read".parse().unwrap(),
-    };
+    let (mut grant, binding) = (grant("it"), binding());
+    grant.allowed.client = "old".into();
     assert_eq!(store.register(&from("old", "a", 0), room).await.unwrap(), Kept::Yes);
-    let grant = Grant { id: "it".into(), allowed };
-    let binding = Binding { redirect: LOCAL.into(), challenge: "x".repeat(43) };
     store.keep_code(&grant, "code", &binding, 2 * DAY, 2 * DAY).await.unwrap();
     assert_eq!(store.register(&from("new", "b", DAY), room).await.unwrap(), Kept::Yes);
     let fits = |_: &Grant, _: &Binding| Ok::<_, ()>(true);
     let used = store.use_code("code", ("next", 2 * DAY), DAY, fits).await.unwrap();
     assert_eq!(used, Redeemed::Unknown);
+}
+
+#[tokio::test]
+async fn who_fills_the_room_from_some_addresses_keeps_out_nobody_but_himself() {
+    let store = Store::in_memory().await.unwrap();
+    let room = Room { most: 12, from_one: 6, spared: 600 };
+    let is_there = async |id: &str| store.registered(id).await.unwrap().is_some();
+    let kept = async |id: &str, address: &str, now: i64| {
+        store.register(&from(id, address, now), room).await.unwrap()
+    };
+    for (address, many) in [("hers", 1), ("used", 1), ("x", 6), ("y", 4)] {
+        for n in 0..many {
+            assert_eq!(kept(&format!("{address} {n}"), address, n).await, Kept::Yes);
+        }
+    }
+    store.is_in_use("used 0", 7).await.unwrap();
+    for (id, address, gone) in [("another's", "another's", "x 0"), ("her second", "hers", "x 1")] {
+        assert_eq!(kept(id, address, 8).await, Kept::Yes, "{id}");
+        assert!(!is_there(gone).await, "{gone} makes room for {id}");
+    }
+    assert_eq!(kept("his own", "x", 8).await, Kept::Full, "he has four, and nobody has more");
+    assert_eq!(kept("her third", "hers", 8).await, Kept::Yes);
+    for id in ["hers 0", "her second", "her third", "another's", "used 0"] {
+        assert!(is_there(id).await, "{id}");
+    }
 }
 
 /// Whoever has his hundred unused clients cannot push others out for more of them.
@@ -132,22 +151,17 @@ async fn register_from(world: &World, address: &str) -> Answer {
     let request = Request::post("/register")
         .header("content-type", "application/json")
         .header("x-forwarded-for", address);
-    let metadata = json!({"redirect_uris": [WEB], "token_endpoint_auth_method": "none"});
-    world.send(request.body(Body::from(metadata.to_string())).unwrap()).await
+    world.send(request.body(Body::from(public(WEB).to_string())).unwrap()).await
+}
+
+fn public(redirect: &str) -> Value {
+    json!({"redirect_uris": [redirect], "token_endpoint_auth_method": "none",
+        "grant_types": ["authorization_code", "refresh_token"]})
 }
 
 #[tokio::test]
-async fn who_is_refused_hears_why_and_for_how_long() {
+async fn who_has_registered_too_many_hears_why_and_for_how_long() {
     let world = World::with(|builder| builder.proxies(1).without_rates()).await;
-    let public = |redirect: &str| {
-        json!({"redirect_uris": [redirect], "token_endpoint_auth_method": "none",
-        "grant_types": ["authorization_code", "refresh_token"]})
-    };
-    let used = registered(&world, &public(LOCAL)).await;
-    let id = used["client_id"].as_str().unwrap();
-    let tokens = pair(&exchange(&world, id, LOCAL, &code(&world, id, LOCAL).await).await);
-    let unused = registered(&world, &public(WEB)).await;
-    allowed(&world, unused["client_id"].as_str().unwrap(), WEB).await;
     for n in 0..100 {
         assert_eq!(register_from(&world, "10.0.0.1").await.status, 201, "{n}");
     }
@@ -158,19 +172,29 @@ async fn who_is_refused_hears_why_and_for_how_long() {
     let told = "this address has registered 100 clients, which have not been used; ";
     assert!(text.starts_with(told), "{text}");
     assert_eq!(register_from(&world, "10.0.0.2").await.status, 201, "another address");
-    // a stranger with many addresses
+}
+
+#[tokio::test]
+async fn while_there_is_no_room_new_ones_hear_for_how_long() {
+    let world = World::with(Builder::without_rates).await;
+    let used = registered(&world, &public(LOCAL)).await;
+    let id = used["client_id"].as_str().unwrap();
+    let tokens = pair(&exchange(&world, id, LOCAL, &code(&world, id, LOCAL).await).await);
+    let unused = registered(&world, &public(WEB)).await;
+    allowed(&world, unused["client_id"].as_str().unwrap(), WEB).await;
+    // a stranger with thousands of addresses
     let store = world.store().await;
-    let stranger = |n: usize| from(&format!("stranger {n}"), &format!("10.1.{}", n / 100), NOW + 1);
+    let stranger = |n: usize| from(&format!("stranger {n}"), &n.to_string(), NOW + 1);
     let mut n = 0;
     while n < 10_000 && store.register(&stranger(n), Room::default()).await.unwrap() == Kept::Yes {
         n += 1;
     }
-    assert_eq!(n, 10_000 - 103);
+    assert_eq!(n, 10_000 - 2);
     let answer = register(&world, &json!({"redirect_uris": [WEB]})).await;
     assert_eq!((answer.status, &answer.headers["retry-after"]), (503, &"600".parse().unwrap()));
     assert_eq!(answer.json()["error"], "temporarily_unavailable");
     assert!(answer.json()["error_description"].is_string(), "{}", answer.text);
-    world.pass(601);
+    world.pass(602);
     for n in 0..102 {
         let answer = register(&world, &json!({"redirect_uris": [WEB]})).await;
         assert_eq!(answer.status, if n < 100 { 201 } else { 429 }, "{n}");

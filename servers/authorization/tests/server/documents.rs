@@ -3,6 +3,7 @@
 mod content;
 mod fetching;
 mod lasting;
+mod untrusted;
 mod walls;
 
 use std::time::Duration;

@@ -4,9 +4,8 @@ use axum::{body::Body, http::Request};
 use serde_json::json;
 
 use crate::{
-    browser::Browser,
-    steps::registered,
-    world::{Answer, LOCAL, WEB, World, request},
+    steps::{self, registered},
+    world::{Answer, LOCAL, WEB, World},
 };
 
 async fn ask(world: &World, method: &str, host: &str, path: &str) -> Answer {
@@ -84,15 +83,12 @@ async fn a_registration_promises_the_grants_that_can_be_used() {
         let client = registered(&world, &metadata).await;
         assert_eq!(client["grant_types"], json!(promised), "{asked}");
         let id = client["client_id"].as_str().unwrap();
-        let mut browser = Browser::default();
-        let page = browser.get(&world, &request(id, LOCAL, &[])).await;
-        let page = browser.log_in(&world, &page, "alice", "a good password").await;
-        let given = browser.decide(&world, &page, "allow").await.parameter("code").unwrap();
-        let answer = crate::steps::exchange(&world, id, LOCAL, &given).await;
+        let given = steps::code(&world, id, LOCAL).await;
+        let answer = steps::exchange(&world, id, LOCAL, &given).await;
         assert_eq!(answer.status, 200, "{}", answer.text);
         let is_given = answer.json()["refresh_token"].is_string();
         assert_eq!(is_given, promised.contains(&refresh), "{asked}: as it was promised");
     }
     let alone = json!({"redirect_uris": [WEB], "grant_types": [refresh]});
-    assert_eq!(crate::steps::register(&world, &alone).await.status, 400);
+    assert_eq!(steps::register(&world, &alone).await.status, 400);
 }

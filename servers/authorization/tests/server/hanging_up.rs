@@ -3,8 +3,10 @@
 
 use std::{future::poll_fn, pin::pin, task::Poll, time::Duration};
 
-use mcp_auth_server::store::{Allowed, Binding, Grant, Store, Token};
+use mcp_auth_server::store::{Binding, Grant, Store};
 use tokio::time::timeout;
+
+use crate::store::{binding, grant, token};
 
 /// Awaits this as long as it takes this many steps, and hangs up then.
 async fn hang_up_after<T>(steps: usize, work: impl Future<Output = T>) -> Option<T> {
@@ -20,41 +22,26 @@ async fn hang_up_after<T>(steps: usize, work: impl Future<Output = T>) -> Option
     .await
 }
 
-fn granted(id: &str) -> (Grant, Binding) {
-    let allowed = Allowed {
-        client: "web".into(),
-        person: "alice".into(),
-        stamp: "1".into(),
-        resource: "http://localhost:9000/mcp".into(),
-        scope: "mcp:read".parse().unwrap(),
-    };
-    let binding = Binding { redirect: "http://localhost/".into(), challenge: "c".into() };
-    (Grant { id: id.into(), allowed }, binding)
-}
-
 async fn nothing_is_left_open_in(store: &Store) {
     for (round, steps) in (0..200).map(|n| (n, n % 20)) {
-        let (grant, binding) = granted(&format!("{round} of somebody who hangs up"));
+        let (hasty, binding) = (grant(&format!("{round} of somebody who hangs up")), binding());
         let code = format!("code {round}");
-        let _ = hang_up_after(steps, store.keep_code(&grant, &code, &binding, 60, 600)).await;
+        let _ = hang_up_after(steps, store.keep_code(&hasty, &code, &binding, 60, 600)).await;
         let fits = |_: &Grant, _: &Binding| Ok::<_, ()>(true);
         let _ = hang_up_after(steps, store.use_code(&code, (&code, 600), 1, fits)).await;
-        let _ = hang_up_after(steps, store.rotate(&code, "web", "next", 600, 1)).await;
+        let _ = hang_up_after(steps, store.rotate(&code, "local", ("next", 600), 1)).await;
         let _ = hang_up_after(steps, store.revoke(&code, 600)).await;
-        let token = Token { jti: code.clone(), grant: Some((grant.id.clone(), "1".into())) };
-        let _ = hang_up_after(steps, store.is_good(token)).await;
+        let good = store.is_good(token(&code, Some((&hasty.id, ""))));
+        let _ = hang_up_after(steps, good).await;
 
-        let (grant, binding) = granted(&format!("{round} of somebody else"));
-        let token = Token { jti: grant.id.clone(), grant: Some((grant.id.clone(), "1".into())) };
+        let other = grant(&format!("{round} of somebody else"));
+        let is_good = || store.is_good(token(&other.id, Some((&other.id, ""))));
         let others = async {
             let code = format!("other code {round}");
-            store.keep_code(&grant, &code, &binding, 60, 600).await.unwrap();
-            assert!(store.is_good(token.clone()).await.unwrap(), "it stands where others read");
-            store.revoke(&grant.id, 600).await.unwrap();
-            assert!(
-                !store.is_good(token.clone()).await.unwrap(),
-                "it is revoked where others read"
-            );
+            store.keep_code(&other, &code, &binding, 60, 600).await.unwrap();
+            assert!(is_good().await.unwrap(), "it stands where others read");
+            store.revoke(&other.id, 600).await.unwrap();
+            assert!(!is_good().await.unwrap(), "it is revoked where others read");
         };
         timeout(Duration::from_secs(10), others).await.unwrap_or_else(|_| {
             panic!("nobody is answered since somebody has hung up after {steps} steps")

@@ -16,7 +16,7 @@ use mcp_auth::{
 };
 use mcp_auth_server::{
     AuthorizationServer,
-    client::{Client, Origin, Proof},
+    client::{Client, Proof, Source},
     signing::{OVERLAP, PUBLISHED},
     store::{Store, hash},
 };
@@ -46,7 +46,7 @@ impl Server {
             may_ask_people: false,
             may_refresh: false,
             may_act_alone: true,
-            origin: Origin::File,
+            source: Source::File,
         };
         let server = AuthorizationServer::builder(ISSUER, [RESOURCE])
             .scope("mcp:read", "read")

@@ -1,14 +1,15 @@
 //! Who may knock, how often, and with how much?
 
-use std::sync::{Arc, Mutex};
+use std::convert::Infallible;
 
 use axum::{body::Body, http::Request};
-use mcp_auth_server::audit::Audit;
-use serde_json::{Value, json};
+use futures_util::{FutureExt as _, stream};
+use mcp_auth_server::Builder;
 
 use crate::{
+    browser::Browser,
     documents::later,
-    world::{Answer, Browser, LOCAL, NOW, RESOURCE, VERIFIER, World, request},
+    world::{Answer, LOCAL, World, request},
 };
 
 async fn knock(world: &World, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
@@ -104,7 +105,7 @@ async fn whoever_asks_too_often_is_told_to_wait_unless_nobody_counts() {
     }
     assert!((9..=10).contains(&refused), "{refused} of 40 were refused: thirty are free");
     assert_eq!(knock(&world, "POST", "/token", &[]).await.status, 400, "tokens are counted apart");
-    let world = World::with(mcp_auth_server::Builder::without_rates).await;
+    let world = World::with(Builder::without_rates).await;
     for _ in 0..200 {
         assert_eq!(knock(&world, "POST", "/register", &[]).await.status, 400);
     }
@@ -149,82 +150,27 @@ async fn until_refused(world: &World, browser: &mut Browser, page: &Answer, name
     panic!("{name} can be guessed at for ever");
 }
 
+/// A program that embeds this server has the same limit.
 #[tokio::test]
-async fn each_decision_has_its_line_and_none_has_a_secret() {
-    let lines = Arc::new(Mutex::new(Vec::<String>::new()));
-    let kept = lines.clone();
-    let audit = Audit::new(move |line| kept.lock().unwrap().push(line.to_owned()));
-    let world = World::with(|builder| builder.audit(audit)).await;
-    let mut browser = Browser::default();
-    let page = browser.get(&world, &request("local", LOCAL, &[])).await;
-    browser.log_in(&world, &page, "my password by mistake", "my password by mistake").await;
-    browser.log_in(&world, &page, "alice", "a wrong password").await;
-    let page = browser.log_in(&world, &page, "alice", "a good password").await;
-    let answer = browser.decide(&world, &page, "allow").await;
-    let code = answer.parameter("code").unwrap();
-    let fields = [
-        ("grant_type", "authorization_code"),
-        ("code", &code),
-        ("client_id", "local"),
-        ("code_verifier", VERIFIER),
-    ];
-    let tokens = world.token(&fields).await.json();
-    let refresh = tokens["refresh_token"].as_str().unwrap();
-    world.token(&fields).await;
-    let fields =
-        [("grant_type", "refresh_token"), ("refresh_token", refresh), ("client_id", "local")];
-    world.token(&fields).await;
-    world.form("/revoke", &[("token", refresh), ("client_id", "local")]).await;
-    browser.get(&world, &request("local", LOCAL, &[("code_challenge_method", "plain")])).await;
-    browser.get(&world, &request("nobody", LOCAL, &[])).await;
-
-    let lines: Vec<Value> =
-        lines.lock().unwrap().iter().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let told: Vec<_> = lines
-        .iter()
-        .map(|line| {
-            (
-                line["event"].as_str().unwrap(),
-                line["outcome"].as_str().unwrap(),
-                line["person"].as_str(),
-            )
-        })
-        .collect();
-    let alice = Some("alice");
-    assert_eq!(
-        told,
-        [
-            ("login", "refused", None),
-            ("login", "refused", alice),
-            ("login", "allowed", alice),
-            ("consent", "allowed", alice),
-            ("code", "allowed", alice),
-            ("token", "allowed", alice),
-            ("replay", "refused", None),
-            ("token", "refused", None),
-            ("token", "refused", None),
-            ("authorize", "refused", None),
-            ("authorize", "refused", None),
-        ],
-        "{lines:#?}"
-    );
-    let grants: Vec<_> = [4, 5, 6].iter().map(|line| &lines[*line]["grant"]).collect();
-    assert!(grants[0].is_string() && grants.iter().all(|grant| *grant == grants[0]), "{grants:?}");
-    assert_eq!(lines[5]["resource"], RESOURCE);
-    assert!(lines.iter().all(|line| line["time"] == json!(NOW)));
-    let all = Value::from(lines).to_string();
-    let access = tokens["access_token"].as_str().unwrap();
-    let csrf = page.hidden("csrf");
-    for secret in [
-        &code,
-        refresh,
-        access,
-        VERIFIER,
-        &csrf,
-        "my password",
-        "a good password",
-        "a wrong password",
-    ] {
-        assert!(!all.contains(secret), "{secret}");
+async fn one_request_more_than_can_be_answered_at_a_time_is_sent_away() {
+    let world = World::with(Builder::without_rates).await;
+    let body = || Body::from_stream(stream::pending::<Result<Vec<u8>, Infallible>>());
+    let slow = || {
+        let form = ("content-type", "application/x-www-form-urlencoded");
+        let request = Request::post("/token").header(form.0, form.1).body(body());
+        Box::pin(world.send(request.unwrap()))
+    };
+    let mut waiting: Vec<_> = (0..256).map(|_| slow()).collect();
+    for one in &mut waiting {
+        assert!(one.now_or_never().is_none());
     }
+    let answer = knock(&world, "GET", "/jwks.json", &[]).await;
+    assert_eq!((answer.status, &answer.headers["retry-after"]), (503, &"1".parse().unwrap()));
+    assert_eq!(
+        knock(&world, "GET", "/ready", &[]).await.status,
+        200,
+        "whoever watches is answered"
+    );
+    waiting.pop();
+    assert_eq!(knock(&world, "GET", "/jwks.json", &[]).await.status, 200, "a place is free");
 }

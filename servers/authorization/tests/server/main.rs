@@ -9,6 +9,8 @@ mod browser;
 mod changes;
 mod crowded;
 mod database;
+mod decisions;
+mod demo;
 mod documents;
 mod flaws;
 mod flow;

@@ -209,14 +209,3 @@ fn a_file_of_clients_is_read_strictly() {
         assert!(file::read(&path).is_err(), "others can read a secret");
     }
 }
-
-#[tokio::test]
-async fn a_server_that_proves_nothing_learns_nothing() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("clients.json");
-    write(&path, &json!([{"client_id": RESOURCE, "grant_types": []}]));
-    let clients = file::read(&path).unwrap();
-    let world = World::with(|builder| builder.clients(clients)).await;
-    let answer = world.form("/introspect", &[("token", "x"), ("client_id", RESOURCE)]).await;
-    assert_eq!((answer.status, &answer.json()["error"]), (401, &"invalid_client".into()));
-}

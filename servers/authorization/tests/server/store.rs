@@ -1,13 +1,12 @@
 //! What is kept, for how long, and what is forgotten?
 
-use mcp_auth_server::{
-    client::room::{Kept, Room},
-    store::{About, Allowed, Binding, Grant, Redeemed, Registered, Store, Token},
+use mcp_auth_server::store::{
+    About, Allowed, Binding, Grant, Kept, Redeemed, Registered, Room, Store, Token,
 };
 
 const DAY: i64 = 24 * 3600;
 
-fn grant(id: &str) -> Grant {
+pub fn grant(id: &str) -> Grant {
     let allowed = Allowed {
         client: "local".into(),
         person: "alice".into(),
@@ -18,11 +17,11 @@ fn grant(id: &str) -> Grant {
     Grant { id: id.into(), allowed }
 }
 
-fn token(jti: &str, grant: Option<(&str, &str)>) -> Token {
+pub fn token(jti: &str, grant: Option<(&str, &str)>) -> Token {
     Token { jti: jti.into(), grant: grant.map(|(id, stamp)| (id.into(), stamp.into())) }
 }
 
-fn binding() -> Binding {
+pub fn binding() -> Binding {
     Binding { redirect: "http://localhost/cb".into(), challenge: "x".repeat(43) }
 }
 
@@ -94,11 +93,11 @@ async fn a_refresh_token_that_nobody_used_in_time_is_forgotten() {
     store.keep_code(&grant("it"), "code", &binding(), 60, 90 * DAY).await.unwrap();
     let fits = |_: &Grant, _: &Binding| Ok::<_, ()>(true);
     store.use_code("code", ("first", DAY), 10, fits).await.unwrap();
-    store.rotate("first", "local", "second", 2 * DAY, 20).await.unwrap();
+    store.rotate("first", "local", ("second", 2 * DAY), 20).await.unwrap();
     store.clean(DAY).await.unwrap();
-    let again = store.rotate("first", "local", "other", 2 * DAY, DAY).await.unwrap();
+    let again = store.rotate("first", "local", ("other", 2 * DAY), DAY).await.unwrap();
     assert_eq!(again, Redeemed::Unknown);
-    let good = store.rotate("second", "local", "third", 3 * DAY, DAY).await.unwrap();
+    let good = store.rotate("second", "local", ("third", 3 * DAY), DAY).await.unwrap();
     assert!(matches!(good, Redeemed::Good(_)), "{good:?}");
 }
 

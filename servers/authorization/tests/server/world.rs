@@ -24,15 +24,13 @@ use mcp_auth::{
 };
 use mcp_auth_server::{
     AuthorizationServer, Builder,
-    client::{Client, Origin, Proof},
+    client::{Client, Proof, Source},
     people::People,
-    store::Store,
+    store::{Store, hash},
 };
 use serde_json::Value;
 use tempfile::TempDir;
 use tower::ServiceExt as _;
-
-pub use crate::browser::Browser;
 
 pub const ISSUER: &str = "http://localhost:9100";
 pub const RESOURCE: &str = "http://localhost:9000/mcp";
@@ -66,18 +64,14 @@ fn client(id: &str, redirect: &str, proof: Proof) -> (String, Client) {
         may_ask_people: true,
         may_refresh: true,
         may_act_alone: false,
-        origin: Origin::File,
+        source: Source::File,
     };
     (id.to_owned(), client)
 }
 
-fn digest(text: &str) -> String {
-    URL_SAFE_NO_PAD.encode(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes()))
-}
-
 /// The PKCE challenge of a verifier.
 pub fn challenge(verifier: &str) -> String {
-    digest(verifier)
+    hash(verifier)
 }
 
 impl World {
@@ -120,9 +114,9 @@ impl World {
             client("local", LOCAL, Proof::Public),
             client("web", WEB, Proof::Public),
             client("neighbour", "http://localhost/neighbour", Proof::Public),
-            client("secret", WEB, Proof::Secret(digest(SECRET))),
-            client(RESOURCE, WEB, Proof::Secret(digest(SECRET))),
-            client(OTHER, WEB, Proof::Secret(digest(SECRET))),
+            client("secret", WEB, Proof::Secret(hash(SECRET))),
+            client(RESOURCE, WEB, Proof::Secret(hash(SECRET))),
+            client(OTHER, WEB, Proof::Secret(hash(SECRET))),
         ]);
         let now = Arc::new(AtomicI64::new(NOW));
         let time = now.clone();
@@ -213,17 +207,11 @@ impl Answer {
 }
 
 pub fn encoded(fields: &[(&str, &str)]) -> String {
-    let escape = |text: &str| -> String {
-        text.bytes()
-            .map(|b| {
-                if b.is_ascii_alphanumeric() {
-                    char::from(b).to_string()
-                } else {
-                    format!("%{b:02X}")
-                }
-            })
-            .collect()
+    let letter = |b: u8| match b {
+        b if b.is_ascii_alphanumeric() => char::from(b).to_string(),
+        b => format!("%{b:02X}"),
     };
+    let escape = |text: &str| text.bytes().map(letter).collect::<String>();
     let pairs: Vec<_> =
         fields.iter().map(|(n, v)| format!("{}={}", escape(n), escape(v))).collect();
     pairs.join("&")

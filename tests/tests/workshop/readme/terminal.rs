@@ -219,7 +219,7 @@ pub fn is_shell(typed: &str) -> bool {
     matches!(first, "curl" | "npx" | "bash") || first.starts_with("scripts/") || logs_in(typed)
 }
 
-/// Does somebody log in? Python plays the browser (tests/clients/browser.py), and `jq` reads a secret.
+/// Does somebody log in, or end that? Python plays the browser (tests/clients/browser.py), and `jq` reads a secret.
 fn logs_in(typed: &str) -> bool {
-    typed.contains(" mcp-auth -- login ")
+    typed.contains(" mcp-auth -- login ") || typed.contains(" mcp-auth -- logout ")
 }

@@ -144,6 +144,21 @@ fn what_is_wrong_is_told() {
             "redirects: no policy",
         ),
         (
+            policy("allowed-protocol-mappers") + "/config",
+            json!({"allowed-protocol-mapper-types": ["oidc-usermodel-attribute-mapper"]}),
+            "anonymous: who registers may write claims of his own",
+        ),
+        (
+            "/clientPolicies/policies/1/profiles/1".into(),
+            json!("pkce"),
+            "reject-implicit-grant: not for who registers himself",
+        ),
+        (
+            "/clientProfiles/profiles/2/executors/1/configuration/auto-configure".into(),
+            json!(false),
+            "reject-ropc-grant: not for who registers himself",
+        ),
+        (
             policy("trusted-hosts") + "/config/host-sending-registration-request-must-match",
             json!(["false"]),
             "others may register",

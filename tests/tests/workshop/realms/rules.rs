@@ -9,9 +9,9 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use clients::{pkce, redirects, secrets};
+use clients::{codes, pkce, redirects, secrets};
 use people::people;
-use registration::{registration, shown};
+use registration::{mappers, registration, shown};
 use tokens::{audiences, ways_in};
 
 /// Where the policies about registration stand.
@@ -24,7 +24,19 @@ const OTHER: &str = "other-app";
 
 /// All that is wrong, in words.
 pub fn faults(realm: &Value) -> Vec<String> {
-    let rules = [names, ways_in, audiences, people, pkce, redirects, registration, secrets, shown];
+    let rules = [
+        names,
+        ways_in,
+        audiences,
+        people,
+        pkce,
+        codes,
+        redirects,
+        registration,
+        mappers,
+        secrets,
+        shown,
+    ];
     rules.iter().flat_map(|rule| rule(realm)).collect()
 }
 

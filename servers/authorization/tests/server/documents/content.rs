@@ -6,6 +6,7 @@ use super::later;
 use crate::{
     browser::Browser,
     site::{Site, document, json_answer},
+    steps::consent_page,
     world::{LOCAL, VERIFIER, World, claims, request},
 };
 
@@ -16,8 +17,9 @@ async fn a_client_that_nobody_knows_is_its_document() {
     site.says_json(&document(&id));
     let world = World::with(|builder| builder.documents(site.documents())).await;
     let mut browser = Browser::default();
-    let page = browser.get(&world, &request(&id, "http://localhost:5000/callback", &[])).await;
-    let page = browser.log_in(&world, &page, "alice", "a good password").await;
+    let page =
+        consent_page(&world, &mut browser, &request(&id, "http://localhost:5000/callback", &[]))
+            .await;
     for told in ["A described program", "localhost:5000", "your own machine", "client.example"] {
         assert!(page.text.contains(told), "{told}: {}", page.text);
     }
@@ -76,8 +78,12 @@ async fn people_see_where_the_answer_goes_and_no_pictures() {
     site.says_json(&said);
     let world = World::with(|builder| builder.documents(site.documents())).await;
     let mut browser = Browser::default();
-    let page = browser.get(&world, &request(&id, "https://elsewhere.example/callback", &[])).await;
-    let page = browser.log_in(&world, &page, "alice", "a good password").await;
+    let page = consent_page(
+        &world,
+        &mut browser,
+        &request(&id, "https://elsewhere.example/callback", &[]),
+    )
+    .await;
     assert!(page.text.contains("<dd><strong>elsewhere.example</strong>"), "{}", page.text);
     assert!(!page.text.contains("<img") && !page.text.contains("logo_uri"), "{}", page.text);
     assert_eq!(site.asked(), ["/client.json"]);

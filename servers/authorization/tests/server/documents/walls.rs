@@ -30,7 +30,7 @@ fn is_untouched(trap: &TcpListener) -> bool {
 
 #[tokio::test]
 async fn nobody_sends_us_behind_our_own_walls() {
-    let documents = Documents::new(Vec::new(), false).unwrap();
+    let documents = Documents::new(Vec::new()).unwrap();
     for (host, address) in [
         ("127.0.0.1", "127.0.0.1:0"),
         ("localhost", "127.0.0.1:0"),

@@ -5,10 +5,7 @@ use std::{
     process::Stdio,
 };
 
-use mcp_auth_server::{
-    client::room::{Kept, Room},
-    store::{Registered, Store},
-};
+use mcp_auth_server::store::{Kept, Registered, Room, Store};
 use serde_json::{Value, json};
 
 use super::{Running, Visitor, command, run, said};

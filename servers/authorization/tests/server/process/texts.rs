@@ -36,6 +36,11 @@ fn an_error_names_the_file_and_what_helps() {
         (&["user", "list", "--people", "no.json"], "there is no file no.json", "system"),
         (&["user", "disable", "bob", "--people", "no.json"], "there is no file no.json", "bob"),
         (&["user", "disable", "bob", "--people", "people.json"], "nobody called \"bob\"", "add"),
+        (
+            &["--people", "no.json", "--port", "0"],
+            "make one with `authorization user add`",
+            "system",
+        ),
         (&["--clients", "no.json", "--port", "0"], "no.json: ", "key"),
         (&["--client-metadata-ca", "list.json", "--port", "0"], "no certificate", "key"),
         (&["--metrics", "192.0.2.1:80", "--port", "0"], "192.0.2.1:80 for metrics", "key"),

@@ -39,11 +39,7 @@ pub fn redirects(realm: &Value) -> Vec<String> {
             faults.push(format!("{uri}: not exactly a place on this machine"));
         }
     }
-    let own = executors(realm, |conditions| {
-        let sources = words(&conditions[0]["configuration"], "update-client-source");
-        conditions[0]["condition"] == "client-updater-context"
-            && ["ByAnonymous", "ByRegistrationAccessToken"].iter().all(|s| sources.contains(s))
-    });
+    let own = of_who_registers(realm);
     let Some(executor) = called_executor(&own, "secure-redirect-uris-enforcer") else {
         faults
             .push("redirects: no policy for who registers and who changes what he has".to_owned());
@@ -62,6 +58,27 @@ pub fn redirects(realm: &Value) -> Vec<String> {
             .push("redirects: allow-permitted-domains is not localhost alone; none is all".into());
     }
     faults
+}
+
+/// What is asked of who registers himself, then and when he changes what he has.
+fn of_who_registers(realm: &Value) -> Vec<&Value> {
+    executors(realm, |conditions| {
+        let sources = words(&conditions[0]["configuration"], "update-client-source");
+        conditions[0]["condition"] == "client-updater-context"
+            && ["ByAnonymous", "ByRegistrationAccessToken"].iter().all(|s| sources.contains(s))
+    })
+}
+
+/// Who registers himself gets tokens for a code: not in an address, where PKCE is good for nothing, and not for a password
+/// (RFC 9700 §2.1.2 and §2.4).
+pub fn codes(realm: &Value) -> Vec<String> {
+    let own = of_who_registers(realm);
+    let is_on = |name: &&str| {
+        called_executor(&own, name)
+            .is_some_and(|executor| executor["configuration"]["auto-configure"] == true)
+    };
+    let missing = ["reject-implicit-grant", "reject-ropc-grant"].into_iter().filter(|n| !is_on(n));
+    missing.map(|name| format!("{name}: not for who registers himself")).collect()
 }
 
 fn called_executor<'a>(all: &[&'a Value], name: &str) -> Option<&'a Value> {

@@ -40,6 +40,21 @@ pub fn registration(realm: &Value) -> Vec<String> {
     faults
 }
 
+/// Nobody registers a client with mappers of its own. Keycloak's policy for that has three kinds in it from the start, with which
+/// the attribute of a person becomes any claim: who may write his first name has a token with any `sub`, role or audience.
+pub fn mappers(realm: &Value) -> Vec<String> {
+    let all = list(&realm["components"], POLICIES);
+    let is_closed = |kind: &&str| {
+        all.iter().any(|policy| {
+            policy["providerId"] == "allowed-protocol-mappers"
+                && policy["subType"] == *kind
+                && words(&policy["config"], "allowed-protocol-mapper-types").is_empty()
+        })
+    };
+    let open = ["anonymous", "authenticated"].into_iter().filter(|kind| !is_closed(kind));
+    open.map(|kind| format!("{kind}: who registers may write claims of his own")).collect()
+}
+
 /// What people ask for is told to them in words; what only makes tokens work is told to nobody.
 pub fn shown(realm: &Value) -> Vec<String> {
     let mut faults = Vec::new();

@@ -7,8 +7,8 @@ use clap::Subcommand;
 use mcp_auth::{Clock, issuer::disk};
 use serde_json::Value;
 
+use super::folder;
 use crate::{
-    admin::folder,
     audit::{Audit, Event},
     program::say,
     redirect,
@@ -31,9 +31,6 @@ pub enum Clients {
 
 impl Clients {
     /// Does it, in the database.
-    ///
-    /// # Errors
-    /// One sentence.
     pub async fn run(self, settings: &Settings) -> anyhow::Result<()> {
         let data = folder(settings)?;
         let store = open(&data).await?;
