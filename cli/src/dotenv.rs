@@ -12,8 +12,9 @@ use crate::exit::Failure;
 const FILE: &str = ".env";
 /// A longer one is none: it could be a link to something without an end.
 const MOST: u64 = 256 << 10;
-/// Settings that name files of the person: which of them an issuer is shown, and where tokens are kept, is for him to say.
-const HIS_OWN: [&str; 2] = ["MCP_LOGIN_CLIENT_SECRET_FILE", "MCP_LOGIN_DIR"];
+/// Settings that name files of the person: which of them an issuer is shown, where tokens are kept, and which keys sign, is for
+/// him to say.
+const HIS_OWN: [&str; 3] = ["MCP_KEYS_DIR", "MCP_LOGIN_CLIENT_SECRET_FILE", "MCP_LOGIN_DIR"];
 /// Stands for a `$` that is to be one. No setting of ours has this letter.
 const DOLLAR: &str = "\u{e000}";
 
@@ -37,7 +38,8 @@ pub fn load() -> Result<(), Failure> {
         if !name.starts_with("MCP_") {
             continue;
         }
-        if HIS_OWN.contains(&&*name) {
+        // on Windows the name of a variable is the same in capitals and in small letters
+        if HIS_OWN.iter().any(|own| name.eq_ignore_ascii_case(own)) {
             return Err(Failure::usage(format!(
                 "the file {FILE} sets {name}: which of your files are used is not for a folder to say; set it in your \
                  shell, or on the command line"

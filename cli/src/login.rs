@@ -9,6 +9,7 @@ mod flow;
 mod grant;
 mod issuer;
 mod listener;
+mod neighbour;
 mod page;
 mod registration;
 mod resource;

@@ -74,9 +74,12 @@ with_command() {
   [ -z "${AUDIENCE:-}" ] || how+=(--audience "$AUDIENCE") # where the realm makes tokens for another URL than that of the port we got
   [ "${MCP_EXPECT:-}" != program ] || { how+=(--client-credentials) && times=0; }
   [ -z "${MCP_ASKED:-}" ] || times=1
-  unset MCP_ISSUER # it has to find that by itself
   export MCP_LOGIN_DIR=$home/logins
-  [ -z "${MCP_CLIENT_SECRET:-}" ] || export MCP_LOGIN_CLIENT_SECRET=$MCP_CLIENT_SECRET
+  if [ -n "${MCP_CLIENT_SECRET:-}" ]; then
+    export MCP_LOGIN_CLIENT_SECRET=$MCP_CLIENT_SECRET
+    how+=(--issuer "$MCP_ISSUER") # who has a secret says whose it is
+  fi
+  unset MCP_ISSUER # the rest it has to find by itself
   "$OURS" login "$RESOURCE" "${how[@]}" >"$home/login" || return 1
   grep -q "^client  *${MCP_CLIENT_METADATA_URL:-${MCP_CLIENT_ID:-.*registered by this command}}" "$home/login" || { cat "$home/login" >&2 && return 1; }
   "$OURS" call "$RESOURCE" --era "${MCP_ERA:-auto}" --yes --json tools call whoami >"$home/who" || return 1

@@ -34,26 +34,33 @@ pub fn check(login: &Login) -> Result<(), Failure> {
     )))
 }
 
-/// Tells of a token whose audience is another word: nobody here can say what it stands for.
+/// Tells of other words in a token's audience: nobody here can say what they stand for.
 pub fn tell(login: &Login) {
     let told = audiences(&login.tokens.access).unwrap_or_default();
-    if others(login, &told).count() < told.len() || told.is_empty() {
+    let others: Vec<_> = others(login, &told).filter(|other| !is_url(other)).collect();
+    if others.is_empty() {
         return;
     }
-    output::note(&format!(
-        "careful: the token says that it is for {}: who gets it could use it there. Do you trust that server? `mcp-auth \
-         logout` gives the token back",
+    let whom = if told.contains(&login.resource) {
+        format!("{} too", output::line(&others.join(", ")))
+    } else {
         not_for(login, &told)
+    };
+    output::note(&format!(
+        "careful: the token says that it is for {whom}: who gets it could use it there. Do you trust that server? \
+         `mcp-auth logout` gives the token back"
     ));
 }
 
-/// Whom it is for beside this server, those that the person has named, and the issuer, who needs no token to be asked about
-/// the person (some issuers name themselves beside the server).
+/// Whom it is for beside this server and those that the person has named. The issuer is none of them beside the server: some
+/// issuers name themselves there, so that who has the token can ask about the person. A token for the issuer alone is one for
+/// whatever else can be asked of it, such as its administration.
 fn others<'a>(login: &'a Login, told: &'a [String]) -> impl Iterator<Item = &'a str> {
     let issuer = login.issuer.trim_end_matches('/');
     let known = login.audience.as_deref().unwrap_or_default();
+    let is_for_server = told.contains(&login.resource);
     let is_known = move |one: &str| {
-        let its_own = one.strip_prefix(issuer);
+        let its_own = one.strip_prefix(issuer).filter(|_| is_for_server);
         one == login.resource
             || known.split_whitespace().any(|known| known == one)
             || its_own.is_some_and(|rest| matches!(rest, "" | "/" | "/userinfo"))
@@ -61,8 +68,9 @@ fn others<'a>(login: &'a Login, told: &'a [String]) -> impl Iterator<Item = &'a 
     told.iter().map(String::as_str).filter(move |one| !is_known(one))
 }
 
+/// Of whatever scheme: some issuers name programming interfaces `api://…`.
 fn is_url(text: &str) -> bool {
-    Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https"))
+    Url::parse(text).is_ok()
 }
 
 fn not_for(login: &Login, told: &[String]) -> String {

@@ -110,16 +110,11 @@ pub struct Wanted {
 
 impl Wanted {
     /// The client that the person names, where it may show itself. A secret belongs to one issuer (C5), and it is the server
-    /// that names the issuer: a hostile one would name its own, and have the secret. So the person says whose it is; not on
-    /// this machine, whose programs could read the secret themselves.
-    pub fn named_at(
-        &self,
-        issuer: &str,
-        token_endpoint: &Target,
-        chosen: Chosen,
-    ) -> Result<Option<Client>, Failure> {
+    /// that names the issuer: a hostile one would name its own, and have the secret. So the person says whose it is; on this
+    /// machine too, where other people's programs and containers listen.
+    pub fn named_at(&self, issuer: &str, chosen: Chosen) -> Result<Option<Client>, Failure> {
         let Some(named) = &self.named else { return Ok(None) };
-        if named.secret.is_some() && chosen == Chosen::ByServer && !token_endpoint.is_loopback() {
+        if named.secret.is_some() && chosen == Chosen::ByServer {
             let issuer = output::line(issuer);
             return Err(Failure::usage(format!(
                 "the server says that one logs in at {issuer}, and a secret is shown to its own issuer alone: if that \
@@ -132,7 +127,7 @@ impl Wanted {
 
     /// The client that need not be registered, if there is one.
     pub fn known(&self, issuer: &Issuer, chosen: Chosen) -> Result<Option<Client>, Failure> {
-        let named = self.named_at(&issuer.name, &issuer.token, chosen)?;
+        let named = self.named_at(&issuer.name, chosen)?;
         Ok(named.or_else(|| self.described(issuer)))
     }
 
@@ -191,20 +186,13 @@ mod tests {
             let named = Client::named("robot".into(), secret.map(Into::into), Origin::Named);
             Wanted { named: Some(named), document: None }
         };
-        let shown = |wanted: &Wanted, token_endpoint: &str, chosen| {
-            let token_endpoint = token_endpoint.parse().unwrap();
-            wanted.named_at("https://login.example", &token_endpoint, chosen)
-        };
-        let (far, here) = ("https://login.example/token", "http://localhost:9100/token");
-        let (secret, public) = (wanted(Some("a secret")), wanted(None));
-        let refused = shown(&secret, far, Chosen::ByServer).map(drop).unwrap_err();
-        assert!(refused.message().contains("--issuer 'https://login.example'"));
-        for (wanted, place, chosen) in [
-            (&secret, far, Chosen::ByPerson),
-            (&secret, here, Chosen::ByServer),
-            (&public, far, Chosen::ByServer),
-        ] {
-            assert!(shown(wanted, place, chosen).unwrap().is_some(), "{place}, {chosen:?}");
+        for issuer in ["https://login.example", "http://localhost:9100"] {
+            let shown = |wanted: &Wanted, chosen| wanted.named_at(issuer, chosen);
+            let (secret, public) = (wanted(Some("a secret")), wanted(None));
+            let refused = shown(&secret, Chosen::ByServer).map(drop).unwrap_err();
+            assert!(refused.message().contains(&format!("--issuer '{issuer}'")));
+            assert!(shown(&secret, Chosen::ByPerson).unwrap().is_some());
+            assert!(shown(&public, Chosen::ByServer).unwrap().is_some());
         }
     }
 

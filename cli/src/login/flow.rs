@@ -117,7 +117,7 @@ impl Parties<'_> {
 
     async fn in_own_name(&self) -> Result<(Client, Tokens), Failure> {
         let (issuer, wish) = (&self.issuer, self.wish);
-        let client = wish.client.named_at(&issuer.name, &issuer.token, wish.chosen)?;
+        let client = wish.client.named_at(&issuer.name, wish.chosen)?;
         let client = client.ok_or_else(|| {
             Failure::usage("--client-credentials needs a client that an administrator has made: --client-id ID")
         })?;

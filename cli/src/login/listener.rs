@@ -3,7 +3,7 @@
 
 use std::{
     future::IntoFuture as _,
-    net::Ipv4Addr,
+    net::{Ipv4Addr, SocketAddr},
     sync::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering::Relaxed},
@@ -13,7 +13,7 @@ use std::{
 
 use axum::{
     Router,
-    extract::State,
+    extract::{ConnectInfo, State},
     http::{Method, StatusCode, Uri},
     response::Response,
     routing::any,
@@ -27,6 +27,7 @@ use tokio::{
 
 use super::{
     code::{Heard, Request},
+    neighbour,
     page::page,
     registration::redirect,
 };
@@ -47,6 +48,7 @@ const TOLD: usize = 3;
 
 struct Waiting {
     request: Arc<Request>,
+    here: SocketAddr,
     passed_over: AtomicUsize,
     answer: Mutex<Option<oneshot::Sender<Result<String, Failure>>>>,
 }
@@ -84,11 +86,13 @@ impl Listener {
     pub async fn answer(self, request: Arc<Request>, time: Duration) -> Result<String, Failure> {
         let (told, answer) = oneshot::channel();
         let (passed_over, told) = (AtomicUsize::default(), Mutex::new(Some(told)));
-        let waiting = Arc::new(Waiting { request, passed_over, answer: told });
+        let here = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
+        let waiting = Arc::new(Waiting { request, here, passed_over, answer: told });
         let enough = Arc::new(Notify::new());
         let ended = enough.clone();
         let router =
             Router::new().route("/callback", any(callback)).fallback(nothing).with_state(waiting);
+        let router = router.into_make_service_with_connect_info::<SocketAddr>();
         let served = axum::serve(self.socket, router);
         let served = served.with_graceful_shutdown(async move { ended.notified().await });
         let server = tokio::spawn(served.into_future());
@@ -108,7 +112,12 @@ impl Listener {
     }
 }
 
-async fn callback(State(waiting): State<Arc<Waiting>>, method: Method, uri: Uri) -> Response {
+async fn callback(
+    State(waiting): State<Arc<Waiting>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    method: Method,
+    uri: Uri,
+) -> Response {
     if method != Method::GET {
         return page(
             StatusCode::METHOD_NOT_ALLOWED,
@@ -116,7 +125,12 @@ async fn callback(State(waiting): State<Arc<Waiting>>, method: Method, uri: Uri)
             "A browser comes here with GET.",
         );
     }
-    let answer = match waiting.request.hear(uri.query().unwrap_or_default()) {
+    let heard = if neighbour::is_another(peer, waiting.here) {
+        Heard::NotOurs("it is from another user of this machine")
+    } else {
+        waiting.request.hear(uri.query().unwrap_or_default())
+    };
+    let answer = match heard {
         Heard::Answer(answer) => answer,
         Heard::NotOurs(why) => {
             match waiting.passed_over.fetch_add(1, Relaxed) {

@@ -42,6 +42,8 @@ fn the_file_env_reads_no_other_variable_and_chooses_no_file() {
         ("MCP_LOGIN_CLIENT_ID=$NOTHING", "names another variable with $"),
         ("MCP_LOGIN_CLIENT_SECRET_FILE=id_ed25519", "is not for a folder to say"),
         ("MCP_LOGIN_DIR=logins", "is not for a folder to say"),
+        ("MCP_Login_Dir=logins", "is not for a folder to say"),
+        ("MCP_KEYS_DIR=../other/.workshop", "is not for a folder to say"),
     ] {
         let directory = tempfile::tempdir().unwrap();
         std::fs::write(directory.path().join(".env"), text).unwrap();

@@ -195,7 +195,7 @@ fn a_token_for_another_server_too_is_neither_kept_nor_shown() {
     let both = |with: &'static [&'static str]| {
         Fake::new(move |seen| {
             let here = origin(seen);
-            let own = [format!("{here}/mcp"), format!("{here}/userinfo"), "account".into()];
+            let own = [format!("{here}/mcp"), format!("{here}/userinfo"), here];
             let all: Vec<_> = own.into_iter().chain(with.iter().map(|&one| one.into())).collect();
             let jwt =
                 format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(json!({"aud": all}).to_string()));
@@ -240,11 +240,37 @@ fn a_renewed_token_for_another_server_is_neither_kept_nor_shown() {
 
 #[test]
 fn a_token_for_nobody_that_is_known_is_told_of() {
-    for (audience, is_told) in [(Some("the-bank"), true), (None, false)] {
+    for (audience, told) in [
+        (Some("the-bank"), "it is for account, the-bank, and not for http://"),
+        (None, "it is for account too"),
+    ] {
         let done = token_for(audience).login(&[]);
         assert_eq!(done.status, 0, "{}", done.err);
-        let told = "it is for account, the-bank, and not for http://";
-        assert_eq!(done.err.contains(told), is_told, "{}", done.err);
-        assert_eq!(done.err.contains("careful"), is_told, "{}", done.err);
+        assert!(done.err.contains("careful") && done.err.contains(told), "{}", done.err);
     }
+}
+
+/// As a hostile server has it made that names the scope of an issuer's own administration.
+#[test]
+fn a_token_for_the_issuer_and_not_for_the_server_is_neither_kept_nor_shown() {
+    for path in ["", "/", "/userinfo"] {
+        let fake = Fake::new(move |seen| {
+            let aud = format!("{}{path}", origin(seen));
+            let jwt =
+                format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(json!({"aud": aud}).to_string()));
+            let token = json!({"access_token": jwt, "token_type": "Bearer"});
+            (seen.path == "/token").then(|| answer(200, token))
+        });
+        let done = fake.login(&[]);
+        assert_eq!(done.status, 2, "{path}: {}", done.err);
+        assert!(done.err.contains("and not for http://"), "{path}: {}", done.err);
+        assert!(fake.logins.files("logins").is_empty(), "{path}");
+    }
+}
+
+#[test]
+fn an_audience_of_another_scheme_is_another_server_too() {
+    let fake = token_for(Some("api://prod"));
+    assert_eq!(fake.login(&[]).status, 2);
+    assert_eq!(fake.login(&["--audience", "api://prod"]).status, 0);
 }

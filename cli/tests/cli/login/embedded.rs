@@ -65,6 +65,7 @@ fn the_program_of_the_workshop_gets_a_token_in_its_own_name() {
     let world = World::new();
     let client = world.program();
     let mut command = world.login(&["--client-credentials", "--client-id", &client.0]);
+    command.args(["--issuer", &world.issuer]);
     command.env("MCP_LOGIN_CLIENT_SECRET", client.1);
     let done = alone(command);
     assert_eq!(done.status, 0, "{}", done.err);

@@ -31,6 +31,16 @@ fn a_program_logs_in_without_a_browser_and_renews_by_itself() {
     let mut command = fake.logins.command("login");
     command.args([&fake.server.url(), "--client-id", "robot", "--client-credentials"]);
     command.args(["--client-secret-file", path, "--trace"]);
+    let unnamed = alone(command);
+    assert_eq!(
+        unnamed.status, 2,
+        "a secret is shown to nobody whom the server alone has named: {}",
+        unnamed.err
+    );
+    assert!(fake.asked("/token").is_empty());
+    let mut command = fake.logins.command("login");
+    command.args([&fake.server.url(), "--client-id", "robot", "--client-credentials"]);
+    command.args(["--client-secret-file", path, "--trace", "--issuer", &fake.server.origin]);
     let done = alone(command);
     assert_eq!(done.status, 0, "{}", done.err);
     let basic = format!("Basic {}", STANDARD.encode("robot:a+secret"));
@@ -58,6 +68,7 @@ fn a_secret_comes_from_a_file_or_the_environment_and_others_cannot_read_it() {
     let login = |more: &[&str]| {
         let mut command = fake.logins.command("login");
         command.args([&fake.server.url(), "--no-browser", "--client-id", "robot"]).args(more);
+        command.args(["--issuer", &fake.server.origin]);
         command
     };
     let mut command = login(&["--client-credentials"]);

@@ -55,6 +55,33 @@ fn one_answer_is_heard_and_no_second_one() {
     assert_eq!(fake.asked("/token").len(), 1);
 }
 
+/// As one does it who has read the link in the list of processes, and logs in as himself. Only root can be somebody else here.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_answer_of_another_user_of_this_machine_is_passed_over() {
+    use std::os::unix::process::CommandExt as _;
+    let fake = Fake::new(|_| None);
+    let done = fake.login_with(&[], |link| {
+        let answer = reqwest::Url::parse(&back_to(link, |_| ())).unwrap();
+        let (port, rest) = (answer.port().unwrap(), answer.query().unwrap());
+        let script = format!(
+            "exec 3<>/dev/tcp/127.0.0.1/{port} && \
+             printf 'GET /callback?{rest} HTTP/1.1\\r\\nHost: 127.0.0.1\\r\\nConnection: close\\r\\n\\r\\n' >&3 && cat <&3"
+        );
+        let mut neighbour = std::process::Command::new("bash");
+        neighbour.args(["-c", &script]).uid(65534).gid(65534);
+        let said = neighbour.output().map(|said| String::from_utf8_lossy(&said.stdout).into_owned());
+        back(link, |_| ()) + "|" + &said.unwrap_or_else(|error| error.kind().to_string())
+    });
+    assert_eq!(done.status, 0, "{}", done.err);
+    if done.page.ends_with("|permission denied") {
+        println!("not tried: only root can be somebody else");
+        return;
+    }
+    assert!(done.page.contains("|HTTP/1.1 400"), "{}", done.page);
+    assert!(done.err.contains("passed over: it is from another user"), "{}", done.err);
+}
+
 #[cfg(unix)]
 #[test]
 fn ctrl_c_ends_the_waiting() {
