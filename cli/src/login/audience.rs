@@ -2,7 +2,7 @@
 
 use reqwest::Url;
 
-use super::store::Login;
+use super::{revocation, store::Login, web::Web};
 use crate::{
     call::{peek::audiences, show::quoted},
     exit::Failure,
@@ -11,13 +11,22 @@ use crate::{
 
 /// Whether this server may be shown the token. An issuer that passes over `resource` (RFC 8707) gives one for whomever the
 /// scope stands for, so a hostile server that names the scope of another one could use it there, and one that names its own
-/// scope beside that would have a token for both (C7). A token that names another URL is refused, unless the person says
-/// that this is right.
-pub fn check(login: &Login) -> Result<(), Failure> {
+/// scope beside that would have a token for both (C7). A token that names another URL is given back and refused, unless the
+/// person says that this is right.
+pub async fn check(web: &Web, login: &Login) -> Result<(), Failure> {
+    let Some(failure) = refusal(login) else { return Ok(()) };
+    let back = match revocation::revoke(web, login).await {
+        Ok(()) => "  it was given back".to_owned(),
+        Err(why) => format!("  {why}"),
+    };
+    Err(failure.and(&back))
+}
+
+fn refusal(login: &Login) -> Option<Failure> {
     let told = audiences(&login.tokens.access).unwrap_or_default();
     let others: Vec<_> = others(login, &told).filter(|other| is_url(other)).collect();
     if others.is_empty() {
-        return Ok(());
+        return None;
     }
     let what = if told.contains(&login.resource) {
         format!("{} too", output::line(&others.join(", ")))
@@ -26,10 +35,9 @@ pub fn check(login: &Login) -> Result<(), Failure> {
     };
     let known = login.audience.as_deref().unwrap_or_default().split_whitespace();
     let all: Vec<_> = known.chain(others).collect();
-    Err(Failure::usage(format!(
-        "the token says that it is for {what}: who gets it could use it there, so it is not kept, and was given back. If \
-         it is your server, make both the same URL; if you trust this server with tokens for that one, say so with \
-         --audience {}",
+    Some(Failure::usage(format!(
+        "the token says that it is for {what}: who gets it could use it there, so it is not kept. If it is your server, \
+         make both the same URL; if you trust this server with tokens for that one, say so with --audience {}",
         quoted(&output::line(&all.join(" ")))
     )))
 }

@@ -13,7 +13,6 @@ use super::{
     listener::{self, Listener},
     registration,
     resource::Resource,
-    revocation,
     store::{Login, Store, Way},
     trace::{Party, masked},
     web::Web,
@@ -86,10 +85,7 @@ pub async fn log_in(web: &Web, store: &Store, wish: &Wish) -> Result<(Login, Str
         audience: wish.audience.clone(),
         tokens,
     };
-    if let Err(failure) = audience::check(&login) {
-        let _ = revocation::revoke(web, &login).await; // nobody is to have it; what comes of that changes nothing
-        return Err(failure);
-    }
+    audience::check(web, &login).await?;
     audience::tell(&login);
     let turn = store.turn(&login.url).await?;
     store.keep(&turn, &login)?;

@@ -9,7 +9,6 @@ use super::{
     flow::{self, Wish},
     grant::{self, Asker, Tokens},
     issuer::Chosen,
-    revocation,
     store::{Login, Store, Way},
     web::Web,
 };
@@ -100,8 +99,7 @@ impl Session {
         let before = self.login.tokens.refresh.take();
         // an issuer that gives no new one means the old one (RFC 6749 §6)
         self.login.tokens = Tokens { refresh: tokens.refresh.or(before), ..tokens };
-        if let Err(failure) = audience::check(&self.login) {
-            let _ = revocation::revoke(&self.web, &self.login).await; // as when one logs in
+        if let Err(failure) = audience::check(&self.web, &self.login).await {
             self.store.forget(&turn, &self.login.url)?;
             return Err(failure);
         }

@@ -89,6 +89,18 @@ pub fn household() -> Option<IpAddr> {
     })
 }
 
+/// What shares in little count by: of IPv6 what one who wants many nets of a [`household`] gets without asking twice.
+#[must_use]
+pub fn site() -> Option<IpAddr> {
+    household().map(|address| match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(v6) => {
+            let [a, b, c, ..] = v6.segments();
+            Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0).into()
+        }
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -116,10 +128,12 @@ mod tests {
     async fn one_customer_is_one_however_many_addresses_he_has() {
         let of = async |text: &str| {
             let caller = Caller { address: Some(text.parse().unwrap()), ..Caller::default() };
-            CALLER.scope(caller, async { household().unwrap().to_string() }).await
+            CALLER
+                .scope(caller, async { [household(), site()].map(|all| all.unwrap().to_string()) })
+                .await
         };
-        assert_eq!(of("2001:db8:1:2:3:4:5:6").await, "2001:db8:1:2::");
-        assert_eq!(of("10.1.2.3").await, "10.1.2.3");
+        assert_eq!(of("2001:db8:1:2:3:4:5:6").await, ["2001:db8:1:2::", "2001:db8:1::"]);
+        assert_eq!(of("10.1.2.3").await, ["10.1.2.3"; 2]);
         assert_eq!(household(), None);
     }
 }

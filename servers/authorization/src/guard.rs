@@ -7,11 +7,11 @@ use axum::{
     extract::{Request, State},
     http::StatusCode,
     middleware::Next,
-    response::Response,
+    response::{IntoResponse as _, Response},
 };
 use mcp_auth::refusal::refuse;
 
-use crate::{Server, audit::Event, rate::Kind, refused::Refused};
+use crate::{Server, audit::Event, caller, rate::Kind, refused::Refused};
 
 /// Letters that the address of a request may have, and bytes that its headers may have together.
 const LONGEST_URL: usize = 16 * 1024;
@@ -29,6 +29,17 @@ pub async fn length(request: Request, next: Next) -> Response {
     if headers > MOST_HEADERS {
         let text = "the headers of this request are too long";
         return refuse(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "invalid_request", text);
+    }
+    next.run(request).await
+}
+
+/// Refuses what is one too many of one address at the same moment: or one that sends forms letter by letter would have all places.
+pub async fn share(State(server): State<Arc<Server>>, request: Request, next: Next) -> Response {
+    let of_one = server.rates.as_ref().zip(caller::site());
+    let share = of_one.map(|(rates, address)| rates.at_once.of(address).try_acquire_owned());
+    if let Some(Err(_)) = share {
+        let why = "too many requests of this address are being answered";
+        return Refused::NotNow { why, retry_after: 1 }.into_response();
     }
     next.run(request).await
 }

@@ -11,6 +11,7 @@ pub mod client;
 mod config;
 mod cookie;
 pub mod demo;
+mod each;
 mod flow;
 mod guard;
 mod http;
@@ -121,7 +122,7 @@ impl AuthorizationServer {
 
     /// All endpoints, at the paths that the metadata names, `/ready`, and at the issuer itself a page that says what it is. Each
     /// request is asked for its `Host` and `Origin`, and counted by the address that `ConnectInfo<SocketAddr>` says; 256 are
-    /// answered at a time.
+    /// answered at a time, and 32 of one address.
     ///
     /// Of an issuer without a path that page is `/`, and merged with a router that has a `/` of its own, `merge` panics: such a
     /// program gives the issuer a path, and its pages are below that.
@@ -154,6 +155,7 @@ impl AuthorizationServer {
             .layer(map_response(guard::let_in))
             .layer(from_fn_with_state(knocking.clone(), origin::check))
             .layer(from_fn_with_state(self.server.clone(), guard::knock))
+            .layer(from_fn_with_state(self.server.clone(), guard::share))
             .layer(from_fn_with_state(*proxies, caller::remember))
             .layer(from_fn(guard::length))
             .layer(from_fn(http::measure))

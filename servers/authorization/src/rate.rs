@@ -1,4 +1,4 @@
-//! How often may one address ask? In memory, for each kind of endpoint by itself.
+//! How often may one address ask, and how many times at once? In memory, for each kind of endpoint by itself.
 
 use std::{net::IpAddr, num::NonZeroU32};
 
@@ -8,10 +8,12 @@ use governor::{
     state::keyed::HashMapStateStore,
 };
 
-use crate::{caller, refused::Refused};
+use crate::{caller, each::Each, refused::Refused};
 
 /// Addresses that are remembered for each kind; when there are more, those that have not asked for a while are forgotten first.
 const MOST: usize = 100_000;
+/// Requests of one address that are answered at a time: one of eight places.
+const AT_ONCE: usize = 32;
 
 /// The kinds of endpoints, and the requests a minute that one address has, all of which it may send at once.
 #[derive(Clone, Copy, Debug)]
@@ -48,6 +50,8 @@ pub struct Rates {
     kinds: [Limiter; 5],
     /// Addresses of which it was told that they ask too often: once a minute.
     told: Limiter,
+    /// How many each address may have answered at a time.
+    pub at_once: Each,
 }
 
 impl Default for Rates {
@@ -57,7 +61,7 @@ impl Default for Rates {
             RateLimiter::hashmap(Quota::per_minute(requests))
         };
         let kinds = [120, 600, 30, 6000, 10].map(a_minute);
-        Self { kinds, told: a_minute(1) }
+        Self { kinds, told: a_minute(1), at_once: Each::new(AT_ONCE) }
     }
 }
 

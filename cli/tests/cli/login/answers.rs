@@ -181,7 +181,8 @@ fn a_token_for_another_server_is_neither_kept_nor_shown() {
     assert!(done.err.contains(told), "{}", done.err);
     assert!(done.err.contains("--audience 'https://bank.example/mcp'"), "{}", done.err);
     assert!(fake.logins.files("logins").is_empty());
-    assert_eq!(fake.asked("/revoke").len(), 1, "and given back");
+    assert_eq!(fake.asked("/revoke").len(), 1);
+    assert!(done.err.contains("it was given back"), "{}", done.err);
     assert!(fake.asked("/mcp").iter().all(|seen| seen.header("authorization").is_empty()));
     // who knows better says so; another word than the token has is not that
     assert_eq!(fake.login(&["--audience", "https://bank.example/"]).status, 2);
@@ -258,13 +259,17 @@ fn a_token_for_the_issuer_and_not_for_the_server_is_neither_kept_nor_shown() {
             let aud = format!("{}{path}", origin(seen));
             let jwt =
                 format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(json!({"aud": aud}).to_string()));
-            let token = json!({"access_token": jwt, "token_type": "Bearer"});
-            (seen.path == "/token").then(|| answer(200, token))
+            match &*seen.path {
+                "/token" => Some(answer(200, json!({"access_token": jwt, "token_type": "Bearer"}))),
+                "/revoke" => Some(answer(503, json!({}))),
+                _ => None,
+            }
         });
         let done = fake.login(&[]);
         assert_eq!(done.status, 2, "{path}: {}", done.err);
         assert!(done.err.contains("and not for http://"), "{path}: {}", done.err);
         assert!(fake.logins.files("logins").is_empty(), "{path}");
+        assert!(done.err.contains("not given back: http://"), "{path}: {}", done.err);
     }
 }
 

@@ -90,7 +90,7 @@ impl Documents {
         if let Some(found) = place.believed() {
             return found;
         }
-        let Some(_turn) = self.turns.turn(caller::household()).await else {
+        let Some(_turn) = self.turns.turn(caller::site()).await else {
             told(&"there are too many others to be fetched");
             return place.last().ok_or(Missing::NotNow);
         };

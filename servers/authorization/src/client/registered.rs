@@ -27,8 +27,7 @@ use crate::{
 const MAX_METADATA: usize = 16 * 1024;
 const TIME: std::time::Duration = std::time::Duration::from_secs(10);
 /// Why nobody more can register for a while.
-const FULL: &str =
-    "so many clients have registered in the last minutes that there is no room for more";
+const FULL: &str = "so many clients have registered that there is no room for more at the moment";
 /// Seconds after which a client that gets no tokens is forgotten.
 pub const IDLE: i64 = 90 * 24 * 3600;
 /// Seconds after which one is forgotten that has never got any.

@@ -1,11 +1,7 @@
 //! Who may have us fetch a document now? A few at a time, and of one address fewer: or a stranger with slow documents would keep
 //! everybody waiting.
 
-use std::{
-    collections::HashMap,
-    net::IpAddr,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::net::IpAddr;
 
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit},
@@ -13,6 +9,7 @@ use tokio::{
 };
 
 use super::fetch::TIME;
+use crate::each::Each;
 
 /// Documents that are fetched at a time: in all, and for one address.
 const ALL: usize = 8;
@@ -21,7 +18,7 @@ const OF_ONE: usize = 2;
 /// The turns that there are.
 pub(super) struct Turns {
     all: Semaphore,
-    of_one: Mutex<HashMap<IpAddr, Arc<Semaphore>>>,
+    of_one: Each,
 }
 
 /// A turn, until it is dropped.
@@ -32,7 +29,7 @@ pub(super) struct Turn<'a>(
 
 impl Default for Turns {
     fn default() -> Self {
-        Self { all: Semaphore::new(ALL), of_one: Mutex::default() }
+        Self { all: Semaphore::new(ALL), of_one: Each::new(OF_ONE) }
     }
 }
 
@@ -40,19 +37,13 @@ impl Turns {
     /// A turn for whoever asks from this address, if one is free soon. Where no address is known, nobody can be told from others.
     pub(super) async fn turn(&self, address: Option<IpAddr>) -> Option<Turn<'_>> {
         let turn = async {
-            let of_one = match address.map(|address| self.of_one(address)) {
+            let of_one = match address.map(|address| self.of_one.of(address)) {
                 Some(turns) => Some(turns.acquire_owned().await.ok()?),
                 None => None,
             };
             Some(Turn((self.all.acquire().await.ok()?, of_one)))
         };
         timeout(TIME, turn).await.ok()?
-    }
-
-    fn of_one(&self, address: IpAddr) -> Arc<Semaphore> {
-        let mut all = self.of_one.lock().unwrap_or_else(PoisonError::into_inner);
-        all.retain(|_, turns| Arc::strong_count(turns) > 1); // whoever has none and waits for none
-        all.entry(address).or_insert_with(|| Arc::new(Semaphore::new(OF_ONE))).clone()
     }
 }
 
@@ -74,9 +65,5 @@ mod tests {
         assert!(turns.turn(from(5)).await.is_none() && turns.turn(None).await.is_none());
         held.pop();
         assert!(turns.turn(from(5)).await.is_some());
-        held.clear();
-        drop(turns.turn(from(6)).await);
-        drop(turns.turn(from(7)).await);
-        assert_eq!(turns.of_one.lock().unwrap().len(), 1, "nobody is remembered who has no turn");
     }
 }

@@ -1,5 +1,7 @@
 //! Which clients have registered themselves (RFC 7591)?
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
 use sqlx::{
     Row as _, Transaction,
     sqlite::{Sqlite, SqliteRow},
@@ -35,11 +37,13 @@ pub struct Room {
     pub from_one: i64,
     /// Seconds that a client has for its first token before it may have to make room.
     pub spared: i64,
+    /// Clients of one person that need not make room.
+    pub of_person: i64,
 }
 
 impl Default for Room {
     fn default() -> Self {
-        Self { most: 10_000, from_one: 100, spared: 600 }
+        Self { most: 10_000, from_one: 100, spared: 600, of_person: 20 }
     }
 }
 
@@ -67,7 +71,7 @@ fn registered(row: &SqliteRow) -> Result<Registered, sqlx::Error> {
 }
 
 impl Store {
-    /// Keeps a client, if there is room, or if one makes room that has never got a token.
+    /// Keeps a client, if there is room, or if one makes room.
     pub async fn register(&self, client: &Registered, room: Room) -> Result<Kept, StoreError> {
         let mut writing = self.writing().await?;
         let from_one = "SELECT COUNT(*) FROM clients WHERE address = $1 AND used IS NULL";
@@ -79,20 +83,20 @@ impl Store {
         let all = sqlx::query_scalar("SELECT COUNT(*) FROM clients");
         let all: i64 = all.fetch_one(&mut *writing).await?;
         if all >= room.most {
-            let spared = client.created - room.spared;
-            let gone = makes_room(&mut writing, spared, from_one).await?;
+            let gone = makes_room(&mut writing, client, room).await?;
             let Some(gone) = gone else { return Ok(Kept::Full) };
             remove(&mut writing, &gone, client.created).await?;
         }
         sqlx::query(
-            "INSERT INTO clients (id, metadata, secret, registration, address, created) \
-             VALUES ($1, $2, $3, $4, $5, $6)",
+            "INSERT INTO clients (id, metadata, secret, registration, address, net, created) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7)",
         )
         .bind(&client.id)
         .bind(&client.metadata)
         .bind(&client.secret)
         .bind(&client.registration)
         .bind(&client.address)
+        .bind(net(&client.address))
         .bind(client.created)
         .execute(&mut *writing)
         .await?;
@@ -116,10 +120,11 @@ impl Store {
         Ok(rows.iter().map(registered).collect::<Result<_, _>>()?)
     }
 
-    /// Notes that a client has got a token.
+    /// Notes that a client has got a token, and by whom it was allowed first.
     pub async fn is_in_use(&self, id: &str, now: i64) -> Result<(), StoreError> {
-        let note = sqlx::query("UPDATE clients SET used = $1 WHERE id = $2");
-        note.bind(now).bind(id).execute(&self.writing).await?;
+        let note = "UPDATE clients SET used = $1, person = \
+             COALESCE(person, (SELECT person FROM grants WHERE client = $2 LIMIT 1)) WHERE id = $2";
+        sqlx::query(note).bind(now).bind(id).execute(&self.writing).await?;
         Ok(())
     }
 
@@ -148,26 +153,53 @@ impl Store {
     }
 }
 
-/// Who makes room for a client of an address that has so many unused ones? The oldest that was never used, if it had its time;
-/// else the oldest of the address that has the most, if those are more: or a stranger with some hundred addresses, from each of
-/// which he registers as many as he may, could keep everybody else out.
+/// Who makes room for this client? The oldest that was never used, if it had its time; else the oldest of the net that has the
+/// most of those, if they are more than this one's has then: or a stranger with some hundred addresses, from each of which he
+/// registers as many as he may, could keep everybody else out. Else, of the person with the most, the one that was used longest
+/// ago: or somebody with an account could do the same by using each of his own once.
 async fn makes_room(
     writing: &mut Transaction<'static, Sqlite>,
-    spared: i64,
-    has: i64,
+    client: &Registered,
+    room: Room,
 ) -> Result<Option<String>, StoreError> {
     let oldest =
         "SELECT id FROM clients WHERE used IS NULL AND created < $1 ORDER BY created LIMIT 1";
-    let oldest = sqlx::query_scalar(oldest).bind(spared).fetch_optional(&mut **writing).await?;
+    let oldest = sqlx::query_scalar(oldest).bind(client.created - room.spared);
+    let oldest = oldest.fetch_optional(&mut **writing).await?;
     if oldest.is_some() {
         return Ok(oldest);
     }
-    let of_the_most = "SELECT id FROM clients WHERE used IS NULL AND address = \
-         (SELECT address FROM clients WHERE used IS NULL \
-          GROUP BY address HAVING COUNT(*) > $1 ORDER BY COUNT(*) DESC LIMIT 1) \
+    let of_the_net = "SELECT id FROM clients WHERE used IS NULL AND net = \
+         (SELECT net FROM clients WHERE used IS NULL GROUP BY net \
+          HAVING COUNT(*) > 1 + (SELECT COUNT(*) FROM clients WHERE used IS NULL AND net = $1) \
+          ORDER BY COUNT(*) DESC LIMIT 1) \
          ORDER BY created LIMIT 1";
-    let of_the_most = sqlx::query_scalar(of_the_most).bind(has + 1);
-    Ok(of_the_most.fetch_optional(&mut **writing).await?)
+    let of_the_net = sqlx::query_scalar(of_the_net).bind(net(&client.address));
+    let of_the_net = of_the_net.fetch_optional(&mut **writing).await?;
+    if of_the_net.is_some() {
+        return Ok(of_the_net);
+    }
+    let of_the_person = "SELECT id FROM clients WHERE used IS NOT NULL AND person = \
+         (SELECT person FROM clients WHERE person IS NOT NULL GROUP BY person HAVING COUNT(*) > $1 \
+          ORDER BY COUNT(*) DESC LIMIT 1) \
+         ORDER BY used, created LIMIT 1";
+    let of_the_person = sqlx::query_scalar(of_the_person).bind(room.of_person);
+    Ok(of_the_person.fetch_optional(&mut **writing).await?)
+}
+
+/// The addresses that one who has several is likely to have: a /24 of IPv4, a /48 of IPv6.
+fn net(address: &str) -> String {
+    match address.parse() {
+        Ok(IpAddr::V4(v4)) => {
+            let [a, b, c, _] = v4.octets();
+            Ipv4Addr::new(a, b, c, 0).to_string()
+        }
+        Ok(IpAddr::V6(v6)) => {
+            let [a, b, c, ..] = v6.segments();
+            Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0).to_string()
+        }
+        Err(_) => address.to_owned(),
+    }
 }
 
 /// Deletes a client, and ends what people have allowed it.

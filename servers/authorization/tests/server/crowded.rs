@@ -29,7 +29,7 @@ fn from(id: &str, address: &str, created: i64) -> Registered {
 #[tokio::test]
 async fn one_address_has_so_many_clients_that_got_no_token_and_no_more() {
     let store = Store::in_memory().await.unwrap();
-    let room = Room { most: 10, from_one: 2, spared: 600 };
+    let room = Room { most: 10, from_one: 2, spared: 600, of_person: 20 };
     let kept =
         async |id: &str, address: &str| store.register(&from(id, address, 0), room).await.unwrap();
     assert_eq!([kept("1", "a").await, kept("2", "a").await], [Kept::Yes; 2]);
@@ -42,7 +42,7 @@ async fn one_address_has_so_many_clients_that_got_no_token_and_no_more() {
 #[tokio::test]
 async fn the_oldest_that_was_never_used_makes_room_and_nobody_else() {
     let store = Store::in_memory().await.unwrap();
-    let room = Room { most: 4, from_one: 10, spared: 600 };
+    let room = Room { most: 4, from_one: 10, spared: 600, of_person: 20 };
     let is_there = async |id: &str| store.registered(id).await.unwrap().is_some();
     for (id, created) in [("used", 0), ("second", 200), ("first", 100), ("new", 900)] {
         assert_eq!(store.register(&from(id, id, created), room).await.unwrap(), Kept::Yes);
@@ -69,7 +69,7 @@ async fn the_oldest_that_was_never_used_makes_room_and_nobody_else() {
 #[tokio::test]
 async fn a_code_of_one_that_has_made_room_is_worth_nothing() {
     let store = Store::in_memory().await.unwrap();
-    let room = Room { most: 1, from_one: 10, spared: 600 };
+    let room = Room { most: 1, from_one: 10, spared: 600, of_person: 20 };
     let (mut grant, binding) = (grant("it"), binding());
     grant.allowed.client = "old".into();
     assert_eq!(store.register(&from("old", "a", 0), room).await.unwrap(), Kept::Yes);
@@ -83,7 +83,7 @@ async fn a_code_of_one_that_has_made_room_is_worth_nothing() {
 #[tokio::test]
 async fn who_fills_the_room_from_some_addresses_keeps_out_nobody_but_himself() {
     let store = Store::in_memory().await.unwrap();
-    let room = Room { most: 12, from_one: 6, spared: 600 };
+    let room = Room { most: 12, from_one: 6, spared: 600, of_person: 20 };
     let is_there = async |id: &str| store.registered(id).await.unwrap().is_some();
     let kept = async |id: &str, address: &str, now: i64| {
         store.register(&from(id, address, now), room).await.unwrap()
@@ -105,11 +105,68 @@ async fn who_fills_the_room_from_some_addresses_keeps_out_nobody_but_himself() {
     }
 }
 
+/// As one does it whose provider gives him 65,536 nets of a household: none of them has more than anybody else.
+#[tokio::test]
+async fn who_has_many_addresses_beside_each_other_counts_as_one() {
+    for (nets, others) in [
+        (["2001:db8:1:1::", "2001:db8:1:2::", "2001:db8:1:3::"], "2001:db8:2:1::"),
+        (["192.0.2.1", "192.0.2.2", "192.0.2.3"], "192.0.3.1"),
+    ] {
+        let store = Store::in_memory().await.unwrap();
+        let room = Room { most: 3, from_one: 10, spared: 600, of_person: 20 };
+        for (n, net) in (0..).zip(nets) {
+            let kept = store.register(&from(net, net, n), room).await.unwrap();
+            assert_eq!(kept, Kept::Yes);
+        }
+        let kept = store.register(&from("another's", others, 8), room).await.unwrap();
+        assert_eq!(kept, Kept::Yes, "{others}");
+        assert!(store.registered(nets[0]).await.unwrap().is_none(), "the oldest makes room");
+        let kept = store.register(&from("his", nets[0], 8), room).await.unwrap();
+        assert_eq!(kept, Kept::Full, "not for more of his own");
+    }
+}
+
+/// As one does it who has an account, and uses each of his clients once.
+#[tokio::test]
+async fn who_fills_the_room_with_clients_that_are_used_keeps_out_nobody() {
+    let store = Store::in_memory().await.unwrap();
+    let room = Room { most: 6, from_one: 10, spared: 600, of_person: 2 };
+    let is_there = async |id: &str| store.registered(id).await.unwrap().is_some();
+    let use_it = async |id: &str, person: &str, now: i64| {
+        let mut grant = grant(&format!("{person} {id}"));
+        (grant.allowed.client, grant.allowed.person) = (id.into(), person.into());
+        store.keep_code(&grant, &grant.id, &binding(), 2 * DAY, 2 * DAY).await.unwrap();
+        store.is_in_use(id, now).await.unwrap();
+    };
+    for (id, address, person) in [
+        ("hers", "a", "alice"),
+        ("hers too", "a", "alice"),
+        ("1", "b", "bob"),
+        ("2", "c", "bob"),
+        ("3", "d", "bob"),
+    ] {
+        assert_eq!(store.register(&from(id, address, 0), room).await.unwrap(), Kept::Yes);
+        use_it(id, person, if id == "2" { 1 } else { 2 }).await;
+    }
+    use_it("hers", "bob", 0).await; // who was the first to allow it counts
+    assert_eq!(store.register(&from("new", "e", 5), room).await.unwrap(), Kept::Yes);
+    assert_eq!(store.register(&from("newer", "f", 5), room).await.unwrap(), Kept::Yes);
+    assert!(!is_there("2").await, "of him who has most, the one that was used longest ago");
+    for id in ["hers", "hers too", "1", "3", "new"] {
+        assert!(is_there(id).await, "{id}");
+    }
+    assert_eq!(
+        store.register(&from("more", "g", 5), room).await.unwrap(),
+        Kept::Full,
+        "two are few"
+    );
+}
+
 /// Whoever has his hundred unused clients cannot push others out for more of them.
 #[tokio::test]
 async fn who_has_too_many_himself_makes_nobody_go() {
     let store = Store::in_memory().await.unwrap();
-    let room = Room { most: 2, from_one: 1, spared: 600 };
+    let room = Room { most: 2, from_one: 1, spared: 600, of_person: 20 };
     for (id, address, kept) in
         [("old", "a", Kept::Yes), ("his", "b", Kept::Yes), ("more", "b", Kept::TooManyFromOne(1))]
     {
@@ -128,7 +185,7 @@ const DAY: i64 = 24 * 3600;
 async fn many_at_once_find_the_room_that_there_is() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(&folder.path().join("database")).await.unwrap();
-    let room = Room { most: 10, from_one: 100, spared: 600 };
+    let room = Room { most: 10, from_one: 100, spared: 600, of_person: 20 };
     for n in 0..5 {
         let old = store.register(&from(&format!("old {n}"), "a", n), room).await.unwrap();
         assert_eq!(old, Kept::Yes);
@@ -204,4 +261,33 @@ async fn while_there_is_no_room_new_ones_hear_for_how_long() {
     let token = used["registration_access_token"].as_str().unwrap();
     assert_eq!(managed(&world, "GET", &used, token).await.status, 200, "who is in use stays");
     assert_eq!(refresh(&world, id, &tokens.1).await.status, 200);
+}
+
+/// As one does it who sends forms letter by letter.
+#[tokio::test]
+async fn one_address_has_its_share_of_the_places() {
+    let world = World::with(|builder| builder.proxies(1)).await;
+    let from = |method: &str, path: &str, address: &str, body: Body| {
+        let request =
+            Request::builder().method(method).uri(path).header("x-forwarded-for", address);
+        let request = request.header("content-type", "application/x-www-form-urlencoded");
+        world.send(request.body(body).unwrap())
+    };
+    let slow =
+        || Body::from_stream(futures_util::stream::pending::<Result<Vec<u8>, std::io::Error>>());
+    let slow = join_all((0..32).map(|_| from("POST", "/introspect", "10.0.0.1", slow())));
+    let others = async {
+        for (address, status) in [("10.0.0.1", 503), ("10.0.0.2", 200)] {
+            let answer = from("GET", "/jwks.json", address, Body::empty()).await;
+            assert_eq!(answer.status, status, "{address}");
+            assert_eq!(answer.headers.contains_key("retry-after"), status == 503);
+        }
+    };
+    tokio::select! {
+        biased;
+        _ = slow => panic!("they are answered before they have said what they want"),
+        () = others => {}
+    }
+    let answer = from("GET", "/jwks.json", "10.0.0.1", Body::empty()).await;
+    assert_eq!(answer.status, 200, "whoever has hung up has no place");
 }

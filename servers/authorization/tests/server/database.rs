@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path, time::Instant};
 
-use mcp_auth_server::store::{OpenError, Store};
+use mcp_auth_server::store::{Kept, OpenError, Room, Store};
 use sqlx::{ConnectOptions as _, Executor as _, SqliteConnection, sqlite::SqliteConnectOptions};
 
 use crate::{
@@ -104,20 +104,32 @@ async fn what_a_newer_version_has_written_is_not_touched() {
     assert!(error.to_string().contains("authorization.db was written by a newer"), "{error}");
 }
 
-/// As it was before consents had a stamp.
+/// As it was before consents had a stamp, and clients a net.
 #[tokio::test]
 async fn a_database_of_before_is_brought_up_to_date() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("authorization.db");
     let store = Store::open(&file).await.unwrap();
     let secret = store.secret("forms").await.unwrap();
+    let client = crate::store::registered("old", 1);
+    assert_eq!(store.register(&client, Room::default()).await.unwrap(), Kept::Yes);
     store.close().await;
     let mut old = connect(&file).await;
-    old.execute("ALTER TABLE consents DROP COLUMN stamp").await.unwrap();
-    old.execute("DELETE FROM _sqlx_migrations WHERE version > 2").await.unwrap();
+    for back in [
+        "ALTER TABLE consents DROP COLUMN stamp",
+        "DROP INDEX unused_by_net",
+        "DROP INDEX clients_by_person",
+        "DROP INDEX grants_of_client",
+        "ALTER TABLE clients DROP COLUMN net",
+        "ALTER TABLE clients DROP COLUMN person",
+        "DELETE FROM _sqlx_migrations WHERE version > 2",
+    ] {
+        old.execute(back).await.unwrap();
+    }
     drop(old);
     let store = Store::open(&file).await.unwrap();
     assert_eq!(store.secret("forms").await.unwrap(), secret);
+    assert_eq!(store.registered("old").await.unwrap(), Some(client));
     let about = mcp_auth_server::store::About {
         person: "alice",
         stamp: "",

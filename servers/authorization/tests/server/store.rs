@@ -25,7 +25,7 @@ pub fn binding() -> Binding {
     Binding { redirect: "http://localhost/cb".into(), challenge: "x".repeat(43) }
 }
 
-fn registered(id: &str, now: i64) -> Registered {
+pub fn registered(id: &str, now: i64) -> Registered {
     Registered {
         id: id.into(),
         metadata: "{}".into(),
