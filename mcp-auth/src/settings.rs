@@ -1,6 +1,10 @@
 //! The settings of a guarded server, as groups for `clap`: flatten those that you use.
 
-use std::{ops::RangeInclusive, path::PathBuf, time::Duration};
+use std::{
+    ops::RangeInclusive,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 pub use crate::limits::Limits;
 pub use crate::origin::Origins;
@@ -15,15 +19,30 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// The folder that was named, else `.workshop` beside the nearest `Cargo.lock` upward, else in
-    /// the working directory.
+    /// The folder that was named, else `.workshop` beside the nearest `Cargo.lock` upward, else in the working directory. Not
+    /// beside one where everybody may write, such as in `/tmp`: somebody else could have put both there.
     #[must_use]
     pub fn dir(&self) -> PathBuf {
         self.keys_dir.clone().unwrap_or_else(|| {
             let here = std::env::current_dir().unwrap_or_default();
-            let root = here.ancestors().find(|dir| dir.join("Cargo.lock").is_file());
+            let is_root = |dir: &&Path| dir.join("Cargo.lock").is_file() && !is_everybodys(dir);
+            let root = here.ancestors().find(is_root);
             root.unwrap_or(&here).join(".workshop")
         })
+    }
+}
+
+/// May every user of this machine write there? Windows has access lists instead, which are not looked at.
+fn is_everybodys(dir: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        dir.metadata().is_ok_and(|metadata| metadata.permissions().mode() & 0o002 != 0)
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = dir;
+        false
     }
 }
 

@@ -70,6 +70,24 @@ fn the_folder_is_beside_the_nearest_cargo_lock() {
     assert!(alone.path().join(".workshop/jwks.json").exists());
 }
 
+/// As one finds it in `/tmp`, when somebody else has put a `Cargo.lock` there, and keys.
+#[cfg(unix)]
+#[test]
+fn no_folder_is_used_because_of_a_file_that_everybody_could_have_put_there() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let dir = tempfile::tempdir().unwrap();
+    let below = dir.path().join("mine");
+    fs::create_dir(&below).unwrap();
+    fs::write(dir.path().join("Cargo.lock"), "").unwrap();
+    for mode in [0o1777, 0o755] {
+        fs::set_permissions(dir.path(), fs::Permissions::from_mode(mode)).unwrap();
+        assert_eq!(run(command().args(["keys", "generate"]).current_dir(&below)).0, 0);
+        let is_above = dir.path().join(".workshop").exists();
+        assert_eq!(is_above, mode == 0o755, "{mode:o}");
+    }
+    assert!(below.join(".workshop/jwks.json").exists());
+}
+
 #[test]
 fn sizes_and_algorithms_are_those_that_work() {
     for (args, words) in [

@@ -190,9 +190,10 @@ pub fn must_be_private(path: &Path) -> Result<(), DiskError> {
     Ok(())
 }
 
-/// Refuses a file or folder that other users of this machine can write. A folder with the sticky bit passes: others
-/// can add to it, and replace nothing (so are the secrets of Kubernetes mounted). Windows has access lists instead,
-/// which are not looked at: there the folder must be one's own.
+/// Refuses a file or folder that other users of this machine can write. A folder of root's with the sticky bit passes: others
+/// can add to it, and replace nothing (so are the secrets of Kubernetes mounted); of somebody else's he could replace what
+/// is in it. Whose it is else is not looked at, for it may be somebody who puts things there for us, so it must be a folder of
+/// somebody who is trusted. Windows has access lists instead, which are not looked at: there the folder must be one's own.
 ///
 /// # Errors
 /// [`DiskError::Writable`]; what the system says.
@@ -201,7 +202,8 @@ pub fn must_be_guarded(path: &Path) -> Result<(), DiskError> {
     #[cfg(unix)]
     {
         let mode = std::os::unix::fs::PermissionsExt::mode(&metadata.permissions());
-        let is_sticky = metadata.is_dir() && mode & 0o1000 != 0;
+        let is_roots = std::os::unix::fs::MetadataExt::uid(&metadata) == 0;
+        let is_sticky = metadata.is_dir() && mode & 0o1000 != 0 && is_roots;
         if mode & 0o022 != 0 && !is_sticky {
             return Err(DiskError::Writable { path: path.to_owned(), mode: mode & 0o777 });
         }

@@ -196,7 +196,7 @@ fn keys_that_others_could_replace_are_refused() {
         set(path, before).unwrap();
     }
     assert_eq!(stored(&files), [key.kid()]);
-    for (of_dir, of_file) in [(0o755, 0o444), (0o1777, 0o644), (0o555, 0o444)] {
+    for (of_dir, of_file) in [(0o755, 0o444), (0o755, 0o644), (0o555, 0o444)] {
         set(&jwks, of_file).unwrap();
         set(&dir, of_dir).unwrap(); // the last is a secret that is mounted to be read only
         assert_eq!(files.signing_key(Alg::EdDsa).unwrap().kid(), key.kid(), "{of_dir:o}");
@@ -207,6 +207,23 @@ fn keys_that_others_could_replace_are_refused() {
     let error = files.generate(Alg::EdDsa, 0).unwrap_err();
     assert!(matches!(error, FileError::Disk(DiskError::Writable { mode: 0o777, .. })), "{error}");
     assert!(stored(&files).is_empty(), "no key is made where others could put theirs beside it");
+}
+
+/// As secrets of Kubernetes are mounted: others may add to a sticky folder of root's. Of another's, he may replace what is there.
+#[cfg(unix)]
+#[test]
+fn a_sticky_folder_is_guarded_where_it_is_roots() {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
+    let (_dir, files) = folder();
+    files.generate(Alg::EdDsa, 0).unwrap();
+    fs::set_permissions(files.dir(), fs::Permissions::from_mode(0o1777)).unwrap();
+    let is_root = fs::metadata(files.dir()).unwrap().uid() == 0;
+    assert_eq!(files.signing_key(Alg::EdDsa).is_ok(), is_root);
+    if is_root {
+        chown(files.dir(), Some(65534), None).unwrap();
+        let error = files.signing_key(Alg::EdDsa).map(drop).unwrap_err().to_string();
+        assert!(error.contains("(mode 777)"), "{error}");
+    }
 }
 
 #[test]
