@@ -2,9 +2,10 @@
 //!
 //! Whoever decides by one reading of a message, and lets another reader act on it, must read it as the other does. So what two readers
 //! could take differently is refused: a member that stands twice, a list where an object must be (of which some readers
-//! take the elements for members), several messages in one, a request that is an answer too.
+//! take the elements for members), several messages in one, a request that is an answer too, a member that differs from
+//! one that counts in capitals alone (readers in Go and .NET take it for that one).
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use serde::{
     Deserialize, Deserializer,
@@ -76,8 +77,10 @@ impl<'de> Visitor<'de> for Message<'_> {
                 "method" => once(&mut self.0.method, members.next_value()?)?,
                 "id" => once(&mut self.0.id, members.next_value()?)?,
                 "params" => once(&mut params, members.next_value_seed(Params(&mut *self.0))?)?,
+                "jsonrpc" => drop(members.next_value::<IgnoredAny>()?),
                 other => {
                     is_answer |= matches!(other, "result" | "error");
+                    not_alike(other, &["method", "id", "params", "result", "error"])?;
                     members.next_value::<IgnoredAny>()?;
                 }
             }
@@ -113,7 +116,11 @@ impl<'de> Visitor<'de> for Params<'_> {
                 "_meta" => once(&mut meta, members.next_value::<Value>()?)?,
                 "name" => once(&mut self.0.name, members.next_value()?)?,
                 "uri" => once(&mut self.0.uri, members.next_value()?)?,
-                _ => drop(members.next_value::<IgnoredAny>()?),
+                "arguments" => drop(members.next_value::<IgnoredAny>()?),
+                other => {
+                    not_alike(other, &["_meta", "name", "uri"])?;
+                    members.next_value::<IgnoredAny>()?;
+                }
             }
         }
         self.0.is_modern = meta.is_some_and(|meta| meta.get(REVISION).is_some());
@@ -130,6 +137,24 @@ fn once<T, E: serde::de::Error>(place: &mut Option<T>, value: T) -> Result<(), E
     match place.replace(value) {
         None => Ok(()),
         Some(_) => Err(E::custom("a member stands twice")),
+    }
+}
+
+/// Refuses a name that some readers take for one of these, and others do not.
+fn not_alike<E: serde::de::Error>(name: &str, known: &[&str]) -> Result<(), E> {
+    let is_alike = |known: &&&str| **known != name && known.eq_ignore_ascii_case(&folded(name));
+    match known.iter().find(is_alike) {
+        None => Ok(()),
+        Some(known) => Err(E::custom(format_args!("a member is nearly {known}"))),
+    }
+}
+
+/// In one kind of letters, with those two that Go takes for `s` and `k` too.
+fn folded(name: &str) -> Cow<'_, str> {
+    if name.is_ascii() {
+        name.into()
+    } else {
+        name.replace('\u{17f}', "s").replace('\u{212a}', "k").into()
     }
 }
 
@@ -157,6 +182,8 @@ mod tests {
         let modern = format!(r#"{{"method":"ping","params":{{"_meta":{{"{REVISION}":"x"}}}}}}"#);
         assert!(Envelope::parse(modern.as_bytes()).unwrap().is_modern);
         assert_eq!(Envelope::parse(b"{}").unwrap(), Envelope::default());
+        let others = br#"{"methods":1,"JSONRPC":2,"x":{"Method":3},"params":{"arguments":{"Name":"x"},"names":4}}"#;
+        assert_eq!(Envelope::parse(others).unwrap(), Envelope::default(), "what counts nowhere");
     }
 
     #[test]
@@ -177,6 +204,15 @@ mod tests {
             r#"{"params":{"name":"a","name":"b"}}"#,
             r#"{"params":{"uri":"a","uri":"b"}}"#,
             r#"{"params":{"_meta":{},"_meta":{}}}"#,
+            r#"{"method":"ping","Method":"tools/call"}"#,
+            r#"{"METHOD":"tools/call","result":{}}"#,
+            r#"{"method":"ping","Id":1}"#,
+            r#"{"method":"ping","id":1,"Result":{}}"#,
+            r#"{"PARAMS":{"name":"b"}}"#,
+            r#"{"param\u017f":{"name":"b"}}"#,
+            r#"{"params":{"name":"a","Name":"b"}}"#,
+            r#"{"params":{"URI":"b"}}"#,
+            r#"{"params":{"_Meta":{}}}"#,
         ] {
             assert!(is_json(body), "{body}");
         }

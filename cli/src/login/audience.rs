@@ -9,10 +9,13 @@ use crate::{
     output,
 };
 
+/// What Keycloak's interface for one's own account calls itself. A token of a client as its console makes it is for that too.
+const ACCOUNT: &str = "account";
+
 /// Whether this server may be shown the token. An issuer that passes over `resource` (RFC 8707) gives one for whomever the
 /// scope stands for, so a hostile server that names the scope of another one could use it there, and one that names its own
-/// scope beside that would have a token for both (C7). A token that names another URL is given back and refused, unless the
-/// person says that this is right.
+/// scope beside that would have a token for both (C7). A token that names another URL, or that does not name this server at
+/// all, is given back and refused, unless the person says that this is right.
 pub async fn check(web: &Web, login: &Login) -> Result<(), Failure> {
     let Some(failure) = refusal(login) else { return Ok(()) };
     let back = match revocation::revoke(web, login).await {
@@ -23,18 +26,20 @@ pub async fn check(web: &Web, login: &Login) -> Result<(), Failure> {
 }
 
 fn refusal(login: &Login) -> Option<Failure> {
-    let told = audiences(&login.tokens.access).unwrap_or_default();
-    let others: Vec<_> = others(login, &told).filter(|other| is_url(other)).collect();
+    let audience = Audience::of(login);
+    // another word beside this server's name is mostly another name of it
+    let counts = |other: &&str| !audience.is_for_server() || Url::parse(other).is_ok();
+    let others: Vec<_> = audience.others().filter(counts).collect();
     if others.is_empty() {
         return None;
     }
-    let what = if told.contains(&login.resource) {
+    let what = if audience.is_for_server() {
         format!("{} too", output::line(&others.join(", ")))
     } else {
-        not_for(login, &told)
+        let server = output::line(&login.resource);
+        format!("{}, and not for {server}", output::line(&audience.told.join(", ")))
     };
-    let known = login.audience.as_deref().unwrap_or_default().split_whitespace();
-    let all: Vec<_> = known.chain(others).collect();
+    let all: Vec<_> = audience.named.iter().copied().chain(others).collect();
     Some(Failure::usage(format!(
         "the token says that it is for {what}: who gets it could use it there, so it is not kept. If it is your server, \
          make both the same URL; if you trust this server with tokens for that one, say so with --audience {}",
@@ -42,45 +47,51 @@ fn refusal(login: &Login) -> Option<Failure> {
     )))
 }
 
-/// Tells of other words in a token's audience: nobody here can say what they stand for.
+/// Tells of a token with which the server could change the person's own account.
 pub fn tell(login: &Login) {
-    let told = audiences(&login.tokens.access).unwrap_or_default();
-    let others: Vec<_> = others(login, &told).filter(|other| !is_url(other)).collect();
-    if others.is_empty() {
-        return;
+    if Audience::of(login).others().any(|other| other == ACCOUNT) {
+        output::note(&format!(
+            "careful: the token is for {ACCOUNT} too, as Keycloak calls the settings of your own account: {} could change \
+             them with it. Do you trust that server? `mcp-auth logout` gives the token back; whoever runs the issuer \
+             turns off the client's full scope",
+            output::line(&login.resource)
+        ));
     }
-    let whom = if told.contains(&login.resource) {
-        format!("{} too", output::line(&others.join(", ")))
-    } else {
-        not_for(login, &told)
-    };
-    output::note(&format!(
-        "careful: the token says that it is for {whom}: who gets it could use it there. Do you trust that server? \
-         `mcp-auth logout` gives the token back"
-    ));
 }
 
-/// Whom it is for beside this server and those that the person has named. The issuer is none of them beside the server: some
-/// issuers name themselves there, so that who has the token can ask about the person. A token for the issuer alone is one for
-/// whatever else can be asked of it, such as its administration.
-fn others<'a>(login: &'a Login, told: &'a [String]) -> impl Iterator<Item = &'a str> {
-    let issuer = login.issuer.trim_end_matches('/');
-    let known = login.audience.as_deref().unwrap_or_default();
-    let is_for_server = told.contains(&login.resource);
-    let is_known = move |one: &str| {
-        let its_own = one.strip_prefix(issuer).filter(|_| is_for_server);
-        one == login.resource
-            || known.split_whitespace().any(|known| known == one)
-            || its_own.is_some_and(|rest| matches!(rest, "" | "/" | "/userinfo"))
-    };
-    told.iter().map(String::as_str).filter(move |one| !is_known(one))
+/// Whom a token says that it is for.
+struct Audience<'a> {
+    login: &'a Login,
+    told: Vec<String>,
+    /// Those that the person has named.
+    named: Vec<&'a str>,
 }
 
-/// Of whatever scheme: some issuers name programming interfaces `api://…`.
-fn is_url(text: &str) -> bool {
-    Url::parse(text).is_ok()
-}
+impl<'a> Audience<'a> {
+    fn of(login: &'a Login) -> Self {
+        let named = login.audience.as_deref().unwrap_or_default().split_whitespace().collect();
+        Self { login, told: audiences(&login.tokens.access).unwrap_or_default(), named }
+    }
 
-fn not_for(login: &Login, told: &[String]) -> String {
-    format!("{}, and not for {}", output::line(&told.join(", ")), output::line(&login.resource))
+    fn is_known(&self, one: &str) -> bool {
+        one == self.login.resource || self.named.contains(&one)
+    }
+
+    /// Is it for this server, among others?
+    fn is_for_server(&self) -> bool {
+        self.told.iter().any(|one| self.is_known(one))
+    }
+
+    /// Whom it is for beside that. The issuer is none of them beside the server: some issuers name themselves there, so that
+    /// who has the token can ask about the person. A token for the issuer alone is one for whatever else can be asked of it,
+    /// such as its administration.
+    fn others(&self) -> impl Iterator<Item = &str> {
+        let issuer = self.login.issuer.trim_end_matches('/');
+        let is_issuer = move |one: &str| {
+            let rest = one.strip_prefix(issuer).filter(|_| self.is_for_server());
+            rest.is_some_and(|rest| matches!(rest, "" | "/" | "/userinfo"))
+        };
+        let all = self.told.iter().map(String::as_str);
+        all.filter(move |one| !self.is_known(one) && !is_issuer(one))
+    }
 }

@@ -212,6 +212,26 @@ fn has(claims: &Claims, scope: &str) -> bool {
 fn may(claims: &Claims, body: &[u8]) {
     let text = std::str::from_utf8(body).unwrap();
     let Ok(message) = serde_json::from_str::<Value>(text) else { return }; // nobody runs it
+    if !message.is_object() {
+        return; // nor this
+    }
+    may_ask(claims, &message);
+    let mut as_others_read = in_small_letters(message);
+    as_others_read["params"] = in_small_letters(as_others_read["params"].take());
+    may_ask(claims, &as_others_read);
+}
+
+/// As some readers do it, which take `Method` for `method`.
+fn in_small_letters(value: Value) -> Value {
+    match value {
+        Value::Object(all) => {
+            all.into_iter().map(|(name, value)| (name.to_lowercase(), value)).collect()
+        }
+        other => other,
+    }
+}
+
+fn may_ask(claims: &Claims, message: &Value) {
     let Some(method) = message["method"].as_str() else { return };
     assert!(message.is_object() && message.get("result").is_none());
     if message.get("id").is_none() {

@@ -41,7 +41,8 @@ pub fn check(uri: &str) -> Result<(), NotAllowed> {
 fn has_parameter_of_an_answer(uri: &str) -> bool {
     let names = ["code", "state", "iss", "error", "error_description", "error_uri"];
     let (_, query) = uri.split_once('?').unwrap_or_default();
-    let mut given = query.split('&').map(|pair| pair.split('=').next().unwrap_or_default());
+    // some readers still split at `;` too
+    let mut given = query.split(['&', ';']).map(|pair| pair.split('=').next().unwrap_or_default());
     given.any(|name| unescape(name).is_none_or(|name| names.contains(&name.as_str())))
 }
 
@@ -153,6 +154,7 @@ mod tests {
             "https://app.exa mple/",
             "https://\u{e4}.example/",
             "https://app.example/cb?code=x",
+            "https://app.example/cb?a=1;code=x",
             "https://app.example/cb?x=1&state",
             "https://app.example/cb?c%6fde=",
             "https://app.example/cb?%zz",

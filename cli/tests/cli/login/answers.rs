@@ -179,7 +179,7 @@ fn a_token_for_another_server_is_neither_kept_nor_shown() {
     assert_eq!(done.status, 2, "{}", done.err);
     let told = "it is for account, https://bank.example/mcp, and not for http://";
     assert!(done.err.contains(told), "{}", done.err);
-    assert!(done.err.contains("--audience 'https://bank.example/mcp'"), "{}", done.err);
+    assert!(done.err.contains("--audience 'account https://bank.example/mcp'"), "{}", done.err);
     assert!(fake.logins.files("logins").is_empty());
     assert_eq!(fake.asked("/revoke").len(), 1);
     assert!(done.err.contains("it was given back"), "{}", done.err);
@@ -239,16 +239,35 @@ fn a_renewed_token_for_another_server_is_neither_kept_nor_shown() {
     assert_eq!(fake.asked("/revoke").len(), 2, "both tokens are given back");
 }
 
+/// Keycloak takes it for the settings of one's own account.
 #[test]
-fn a_token_for_nobody_that_is_known_is_told_of() {
-    for (audience, told) in [
-        (Some("the-bank"), "it is for account, the-bank, and not for http://"),
-        (None, "it is for account too"),
-    ] {
-        let done = token_for(audience).login(&[]);
-        assert_eq!(done.status, 0, "{}", done.err);
-        assert!(done.err.contains("careful") && done.err.contains(told), "{}", done.err);
+fn a_token_for_the_account_too_is_told_of_and_one_for_it_alone_is_refused() {
+    let done = token_for(None).login(&[]);
+    assert_eq!(done.status, 0, "{}", done.err);
+    assert!(done.err.contains("careful: the token is for account too"), "{}", done.err);
+    for word in ["the-bank", "account"] {
+        let fake = token_for(Some(word));
+        let done = fake.login(&[]);
+        assert_eq!(done.status, 2, "{}", done.err);
+        let told = format!("it is for account, {word}, and not for http://");
+        assert!(done.err.contains(&told), "{}", done.err);
+        assert!(fake.logins.files("logins").is_empty());
+        let done = fake.login(&["--audience", &format!("account {word}")]);
+        assert!(done.status == 0 && !done.err.contains("careful"), "{}", done.err);
     }
+}
+
+/// As a server has one that has a short name at its issuer too.
+#[test]
+fn another_word_beside_the_server_is_another_name_of_it() {
+    let fake = Fake::new(|seen| {
+        let aud = json!({"aud": ["mcp-server", format!("{}/mcp", origin(seen))]});
+        let jwt = format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(aud.to_string()));
+        let token = json!({"access_token": jwt, "token_type": "Bearer"});
+        (seen.path == "/token").then(|| answer(200, token))
+    });
+    let done = fake.login(&[]);
+    assert!(done.status == 0 && !done.err.contains("careful"), "{}", done.err);
 }
 
 /// As a hostile server has it made that names the scope of an issuer's own administration.
@@ -277,5 +296,5 @@ fn a_token_for_the_issuer_and_not_for_the_server_is_neither_kept_nor_shown() {
 fn an_audience_of_another_scheme_is_another_server_too() {
     let fake = token_for(Some("api://prod"));
     assert_eq!(fake.login(&[]).status, 2);
-    assert_eq!(fake.login(&["--audience", "api://prod"]).status, 0);
+    assert_eq!(fake.login(&["--audience", "api://prod account"]).status, 0);
 }

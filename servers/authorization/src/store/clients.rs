@@ -37,13 +37,13 @@ pub struct Room {
     pub from_one: i64,
     /// Seconds that a client has for its first token before it may have to make room.
     pub spared: i64,
-    /// Clients of one person that need not make room.
-    pub of_person: i64,
+    /// As many of one net, or of one person, are no crowd: none of them makes room before its time.
+    pub few: i64,
 }
 
 impl Default for Room {
     fn default() -> Self {
-        Self { most: 10_000, from_one: 100, spared: 600, of_person: 20 }
+        Self { most: 10_000, from_one: 100, spared: 600, few: 20 }
     }
 }
 
@@ -154,7 +154,7 @@ impl Store {
 }
 
 /// Who makes room for this client? The oldest that was never used, if it had its time; else the oldest of the net that has the
-/// most of those, if they are more than this one's has then: or a stranger with some hundred addresses, from each of which he
+/// most of those, if they are a crowd, and more than this one's net has then: or a stranger with some hundred addresses, from each of which he
 /// registers as many as he may, could keep everybody else out. Else, of the person with the most, the one that was used longest
 /// ago: or somebody with an account could do the same by using each of his own once.
 async fn makes_room(
@@ -171,10 +171,10 @@ async fn makes_room(
     }
     let of_the_net = "SELECT id FROM clients WHERE used IS NULL AND net = \
          (SELECT net FROM clients WHERE used IS NULL GROUP BY net \
-          HAVING COUNT(*) > 1 + (SELECT COUNT(*) FROM clients WHERE used IS NULL AND net = $1) \
+          HAVING COUNT(*) > $2 AND COUNT(*) > 1 + (SELECT COUNT(*) FROM clients WHERE used IS NULL AND net = $1) \
           ORDER BY COUNT(*) DESC LIMIT 1) \
          ORDER BY created LIMIT 1";
-    let of_the_net = sqlx::query_scalar(of_the_net).bind(net(&client.address));
+    let of_the_net = sqlx::query_scalar(of_the_net).bind(net(&client.address)).bind(room.few);
     let of_the_net = of_the_net.fetch_optional(&mut **writing).await?;
     if of_the_net.is_some() {
         return Ok(of_the_net);
@@ -183,7 +183,7 @@ async fn makes_room(
          (SELECT person FROM clients WHERE person IS NOT NULL GROUP BY person HAVING COUNT(*) > $1 \
           ORDER BY COUNT(*) DESC LIMIT 1) \
          ORDER BY used, created LIMIT 1";
-    let of_the_person = sqlx::query_scalar(of_the_person).bind(room.of_person);
+    let of_the_person = sqlx::query_scalar(of_the_person).bind(room.few);
     Ok(of_the_person.fetch_optional(&mut **writing).await?)
 }
 

@@ -29,7 +29,7 @@ fn from(id: &str, address: &str, created: i64) -> Registered {
 #[tokio::test]
 async fn one_address_has_so_many_clients_that_got_no_token_and_no_more() {
     let store = Store::in_memory().await.unwrap();
-    let room = Room { most: 10, from_one: 2, spared: 600, of_person: 20 };
+    let room = Room { most: 10, from_one: 2, spared: 600, few: 0 };
     let kept =
         async |id: &str, address: &str| store.register(&from(id, address, 0), room).await.unwrap();
     assert_eq!([kept("1", "a").await, kept("2", "a").await], [Kept::Yes; 2]);
@@ -42,7 +42,7 @@ async fn one_address_has_so_many_clients_that_got_no_token_and_no_more() {
 #[tokio::test]
 async fn the_oldest_that_was_never_used_makes_room_and_nobody_else() {
     let store = Store::in_memory().await.unwrap();
-    let room = Room { most: 4, from_one: 10, spared: 600, of_person: 20 };
+    let room = Room { most: 4, from_one: 10, spared: 600, few: 0 };
     let is_there = async |id: &str| store.registered(id).await.unwrap().is_some();
     for (id, created) in [("used", 0), ("second", 200), ("first", 100), ("new", 900)] {
         assert_eq!(store.register(&from(id, id, created), room).await.unwrap(), Kept::Yes);
@@ -69,7 +69,7 @@ async fn the_oldest_that_was_never_used_makes_room_and_nobody_else() {
 #[tokio::test]
 async fn a_code_of_one_that_has_made_room_is_worth_nothing() {
     let store = Store::in_memory().await.unwrap();
-    let room = Room { most: 1, from_one: 10, spared: 600, of_person: 20 };
+    let room = Room { most: 1, from_one: 10, spared: 600, few: 0 };
     let (mut grant, binding) = (grant("it"), binding());
     grant.allowed.client = "old".into();
     assert_eq!(store.register(&from("old", "a", 0), room).await.unwrap(), Kept::Yes);
@@ -83,7 +83,7 @@ async fn a_code_of_one_that_has_made_room_is_worth_nothing() {
 #[tokio::test]
 async fn who_fills_the_room_from_some_addresses_keeps_out_nobody_but_himself() {
     let store = Store::in_memory().await.unwrap();
-    let room = Room { most: 12, from_one: 6, spared: 600, of_person: 20 };
+    let room = Room { most: 12, from_one: 6, spared: 600, few: 0 };
     let is_there = async |id: &str| store.registered(id).await.unwrap().is_some();
     let kept = async |id: &str, address: &str, now: i64| {
         store.register(&from(id, address, now), room).await.unwrap()
@@ -99,6 +99,9 @@ async fn who_fills_the_room_from_some_addresses_keeps_out_nobody_but_himself() {
         assert!(!is_there(gone).await, "{gone} makes room for {id}");
     }
     assert_eq!(kept("his own", "x", 8).await, Kept::Full, "he has four, and nobody has more");
+    let sparing = Room { few: 4, ..room };
+    let hers = store.register(&from("her third", "hers", 8), sparing).await.unwrap();
+    assert_eq!(hers, Kept::Full, "four are no crowd");
     assert_eq!(kept("her third", "hers", 8).await, Kept::Yes);
     for id in ["hers 0", "her second", "her third", "another's", "used 0"] {
         assert!(is_there(id).await, "{id}");
@@ -113,7 +116,7 @@ async fn who_has_many_addresses_beside_each_other_counts_as_one() {
         (["192.0.2.1", "192.0.2.2", "192.0.2.3"], "192.0.3.1"),
     ] {
         let store = Store::in_memory().await.unwrap();
-        let room = Room { most: 3, from_one: 10, spared: 600, of_person: 20 };
+        let room = Room { most: 3, from_one: 10, spared: 600, few: 0 };
         for (n, net) in (0..).zip(nets) {
             let kept = store.register(&from(net, net, n), room).await.unwrap();
             assert_eq!(kept, Kept::Yes);
@@ -130,7 +133,7 @@ async fn who_has_many_addresses_beside_each_other_counts_as_one() {
 #[tokio::test]
 async fn who_fills_the_room_with_clients_that_are_used_keeps_out_nobody() {
     let store = Store::in_memory().await.unwrap();
-    let room = Room { most: 6, from_one: 10, spared: 600, of_person: 2 };
+    let room = Room { most: 6, from_one: 10, spared: 600, few: 2 };
     let is_there = async |id: &str| store.registered(id).await.unwrap().is_some();
     let use_it = async |id: &str, person: &str, now: i64| {
         let mut grant = grant(&format!("{person} {id}"));
@@ -166,7 +169,7 @@ async fn who_fills_the_room_with_clients_that_are_used_keeps_out_nobody() {
 #[tokio::test]
 async fn who_has_too_many_himself_makes_nobody_go() {
     let store = Store::in_memory().await.unwrap();
-    let room = Room { most: 2, from_one: 1, spared: 600, of_person: 20 };
+    let room = Room { most: 2, from_one: 1, spared: 600, few: 0 };
     for (id, address, kept) in
         [("old", "a", Kept::Yes), ("his", "b", Kept::Yes), ("more", "b", Kept::TooManyFromOne(1))]
     {
@@ -185,7 +188,7 @@ const DAY: i64 = 24 * 3600;
 async fn many_at_once_find_the_room_that_there_is() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(&folder.path().join("database")).await.unwrap();
-    let room = Room { most: 10, from_one: 100, spared: 600, of_person: 20 };
+    let room = Room { most: 10, from_one: 100, spared: 600, few: 0 };
     for n in 0..5 {
         let old = store.register(&from(&format!("old {n}"), "a", n), room).await.unwrap();
         assert_eq!(old, Kept::Yes);
