@@ -139,6 +139,9 @@ impl Issuer {
     /// Whether an answer can be known to be its own. A hostile issuer could send people on from its own page to that of another
     /// one, and be shown the code of that one (mix-up, RFC 9700 §4.4): nobody sees here where a browser is led. With the name of
     /// who answers in each answer that is seen (RFC 9207); who does not promise it is named by the person (C4).
+    ///
+    /// That holds where the other one says its name too: then the answer has two, and is refused. One that does not, and lets
+    /// strangers register a redirect URI with `iss=…` in it, could be mixed up all the same; nothing here can tell.
     pub fn can_be_told_apart(&self, chosen: Chosen) -> Result<(), Failure> {
         self.authorization()?; // first what no name helps against
         if self.says_iss || chosen == Chosen::ByPerson {
