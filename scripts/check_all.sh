@@ -43,7 +43,14 @@ wanted() {
   case " ${ONLY:-$PARTS${FULL:+ $FULL_PARTS}} " in *" $1 "*) part "$@" ;; esac
 }
 
+# What a run of everything writes from nothing, in MiB. A disk that is full half-way looks like a hundred other faults.
+WRITES=11000
+
 part_tools() {
+  local free
+  free=$(df -Pm . | awk 'NR == 2 {print $4}')
+  [ -n "$ONLY" ] || [ "$free" -ge "$WRITES" ] || [ -d target/readme ] ||
+    printf 'careful: %s MiB are free here, and a run from nothing writes some %s\n' "$free" "$WRITES"
   debian curl jq git npm python3
   python3 -c 'import ensurepip' 2>/dev/null || debian python3-venv
   node_22
