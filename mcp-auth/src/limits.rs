@@ -62,8 +62,8 @@ impl Default for Limits {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Exceeded {
-    /// 415: not `application/json`, or compressed.
-    #[error("the body must be application/json, uncompressed")]
+    /// 415: not `application/json`, in another encoding than UTF-8, or compressed.
+    #[error("the body must be application/json in UTF-8, uncompressed")]
     WrongType,
     /// 413: over [`Limits::max_body`].
     #[error("the body is too large")]
@@ -185,13 +185,20 @@ impl IntoResponse for Exceeded {
     }
 }
 
-/// One header `Content-Type` that says this, and no `Content-Encoding`: a bomb is small before it is
-/// unpacked.
+/// One header `Content-Type` that says this, and no `Content-Encoding`: a bomb is small before it is unpacked. In UTF-8, if it
+/// says in what: some readers take a body for what `charset` says, and `+ACI-` is a quotation mark in UTF-7.
 pub fn is_type(headers: &HeaderMap, expected: &str) -> bool {
     let mut types = headers.get_all(header::CONTENT_TYPE).iter();
     let (Some(first), None) = (types.next(), types.next()) else { return false };
-    let essence = first.to_str().unwrap_or_default().split(';').next().unwrap_or_default();
-    essence.trim().eq_ignore_ascii_case(expected) && !headers.contains_key(header::CONTENT_ENCODING)
+    let mut parts = first.to_str().unwrap_or_default().split(';').map(str::trim);
+    let is_expected = parts.next().is_some_and(|essence| essence.eq_ignore_ascii_case(expected));
+    is_expected && parts.all(is_utf8) && !headers.contains_key(header::CONTENT_ENCODING)
+}
+
+/// Nothing, or `charset` with the one value that JSON has (RFC 8259 §8.1).
+fn is_utf8(parameter: &str) -> bool {
+    let known = ["", "charset=utf-8", "charset=\"utf-8\"", "charset=utf8"];
+    known.iter().any(|known| known.eq_ignore_ascii_case(parameter))
 }
 
 /// How deeply objects and lists are nested in this text, if it is JSON. Counts without recursion, so that a

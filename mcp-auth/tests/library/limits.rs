@@ -38,7 +38,12 @@ async fn read(request: Request) -> Result<String, Exceeded> {
 
 #[tokio::test]
 async fn a_body_is_json_and_says_so_once() {
-    for good in ["application/json", "Application/JSON", "application/json; charset=utf-8"] {
+    for good in [
+        "application/json",
+        "Application/JSON",
+        "application/json; charset=utf-8",
+        "application/json;charset=\"UTF-8\" ;",
+    ] {
         assert_eq!(read(post(good).body("{}".into()).unwrap()).await, Ok("{}".into()), "{good}");
     }
     let none = Request::post("/").body("{}".into()).unwrap();
@@ -47,9 +52,18 @@ async fn a_body_is_json_and_says_so_once() {
     for request in [none, twice.body("{}".into()).unwrap(), packed.body("{}".into()).unwrap()] {
         assert_eq!(read(request).await, Err(Exceeded::WrongType));
     }
-    for bad in
-        ["text/json", "application/jsonp", "application/json, text/plain", "", "x-application/json"]
-    {
+    for bad in [
+        "text/json",
+        "application/jsonp",
+        "application/json, text/plain",
+        "",
+        "x-application/json",
+        // what some readers would take for other letters
+        "application/json; charset=utf-7",
+        "application/json; charset=utf-8; charset=utf-16",
+        "application/json; x=\"; charset=utf-8\"; charset=utf-7",
+        "application/json; version=1",
+    ] {
         let request = post(bad).body("{}".into()).unwrap();
         assert_eq!(read(request).await, Err(Exceeded::WrongType), "{bad}");
     }

@@ -148,7 +148,7 @@ fn a_body_that_is_not_taken_is_in_the_log_with_its_reason() {
         let server = Server::start(step, &["--max-requests", "1"]);
         for (kind, length, words) in [
             ("application/json", 2 << 20, "the body is too large"),
-            ("text/plain", 2, "application/json, uncompressed"),
+            ("text/plain", 2, "application/json in UTF-8, uncompressed"),
         ] {
             let (port, body) = (server.port(), " ".repeat(length));
             server.exchange(&format!(

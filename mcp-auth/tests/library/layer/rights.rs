@@ -237,3 +237,15 @@ async fn a_policy_may_decide_instead_of_a_table() {
         assert_eq!(answer(app.clone(), request).await.0.as_u16(), expected, "{subject} {method}");
     }
 }
+
+/// As a server reads messages that is written with axum and `serde_json`, where anything in the program turns on its feature `raw_value`.
+#[tokio::test]
+async fn a_message_inside_a_member_of_serde_jsons_own_is_refused() {
+    let server = async |axum::Json(message): axum::Json<Value>| message["method"].to_string();
+    let app = Router::new().fallback(server).layer(layer().mcp_scopes(table()));
+    let wanted =
+        json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "delete"}});
+    let hidden = json!({"$serde_json::private::RawValue": wanted.to_string()});
+    let (status, _, text) = answer(app, post(&token("alice", "mcp:read"), &hidden)).await;
+    assert_eq!(status.as_u16(), 400, "{text}");
+}
