@@ -123,8 +123,8 @@ impl Material {
     /// When the system has no random numbers.
     pub fn cached(&self) -> anyhow::Result<impl FnMut() -> bool + '_> {
         let cache = Cache::new(10_000, 32 << 20, Duration::from_secs(60))?;
-        cache.keep(cache.name(&self.good, 0), self.good.len(), &self.caller()?, self.now);
-        Ok(move || cache.get(&cache.name(black_box(&self.good), 0), self.now).is_some())
+        cache.keep(cache.name(&self.good, 0, 0), self.good.len(), &self.caller()?, self.now);
+        Ok(move || cache.get(&cache.name(black_box(&self.good), 0, 0), self.now).is_some())
     }
 
     /// Asks the table of scopes.

@@ -10,6 +10,7 @@ use mcp_auth::{
     call::{Requirement, ScopeTable},
     jwks::{KeySet, parse_foreign},
     jwt::{Policy, Verifier},
+    limits::Limits,
     metadata::ProtectedResource,
 };
 
@@ -114,13 +115,14 @@ pub fn layer(keys: &Path) -> anyhow::Result<AuthLayer> {
     layer_of(Verifier::with_policy(keys, policy))
 }
 
-/// The layer as it comes, with this verifier.
+/// The layer as it comes, with this verifier; but 512 connections may each bring a token that nobody has seen.
 ///
 /// # Errors
 /// When the system has no random numbers.
 pub fn layer_of(verifier: Verifier) -> anyhow::Result<AuthLayer> {
     let metadata = ProtectedResource::new(RESOURCE, ISSUER, "mcp:read mcp:tools".parse()?)?;
-    Ok(AuthLayer::new(metadata, verifier)?.first_scope("mcp:read"))
+    let limits = Limits { max_requests: 2048, ..Limits::default() };
+    Ok(AuthLayer::new(metadata, verifier)?.first_scope("mcp:read").limits(limits))
 }
 
 /// What each method of the SDK's server needs.

@@ -58,8 +58,8 @@ impl FromStr for Algorithm {
     }
 }
 
-/// Is this the key's signature over this message? `false` too when the signature is not strict base64url: one token has
-/// one spelling.
+/// Is this the key's signature over this message? `false` too when the signature is not strict base64url, so that a signature has
+/// one spelling. (Of ES256 and ES384 each has a twin that anybody can compute: who revokes tokens does so by `jti`.)
 pub(crate) fn is_signed(message: &str, signature: &str, key: &Key, algorithm: Algorithm) -> bool {
     let signature = URL_SAFE_NO_PAD.decode(signature).ok().zip(key.check(algorithm));
     signature.is_some_and(|(bytes, key)| key.verify_sig(message.as_bytes(), &bytes).is_ok())

@@ -65,9 +65,10 @@ impl Cache {
         Self::new(10_000, 32 << 20, Duration::from_secs(60))
     }
 
-    /// The name of a token of this generation. What it is looked up and kept by.
-    pub(crate) fn name(&self, token: &str, generation: u64) -> [u8; 32] {
+    /// The name of a token at this door, by the rules of this generation. What it is looked up and kept by.
+    pub(crate) fn name(&self, token: &str, door: u64, generation: u64) -> [u8; 32] {
         let mut context = hmac::Context::with_key(&self.key);
+        context.update(&door.to_be_bytes());
         context.update(&generation.to_be_bytes());
         context.update(token.as_bytes());
         let mut name = [0; 32];
@@ -129,11 +130,12 @@ mod tests {
     #[test]
     fn a_verdict_ends_with_its_time_with_the_token_and_with_its_generation() {
         let cache = cache(10, 1 << 20);
-        let name = cache.name("token", 1);
+        let name = cache.name("token", 0, 1);
         cache.keep(name, 5, &somebody(2000), 1000);
         assert!(cache.get(&name, 1059).is_some());
-        assert!(cache.get(&cache.name("token", 2), 1000).is_none(), "another generation");
-        assert!(cache.get(&cache.name("tokem", 1), 1000).is_none(), "another token");
+        assert!(cache.get(&cache.name("token", 0, 2), 1000).is_none(), "another generation");
+        assert!(cache.get(&cache.name("token", 1, 1), 1000).is_none(), "another door");
+        assert!(cache.get(&cache.name("tokem", 0, 1), 1000).is_none(), "another token");
         assert!(cache.get(&name, 1060).is_none(), "its time is over");
         cache.keep(name, 5, &somebody(1030), 1000);
         assert!(cache.get(&name, 1029).is_some());
@@ -152,13 +154,13 @@ mod tests {
         for (entries, bytes, token) in [(100, 1 << 30, 500), (1_000_000, 100 * 3024, 500)] {
             let cache = cache(entries, bytes);
             for number in 0..10_000 {
-                let name = cache.name(&number.to_string(), 0);
+                let name = cache.name(&number.to_string(), 0, 0);
                 cache.keep(name, token, &somebody(2000), 1000);
             }
             assert!((50..=100).contains(&cache.len()), "{}", cache.len());
         }
         let off = cache(0, 1 << 20);
-        off.keep(off.name("t", 0), 5, &somebody(2000), 1000);
+        off.keep(off.name("t", 0, 0), 5, &somebody(2000), 1000);
         assert!(off.is_empty());
     }
 }

@@ -64,16 +64,18 @@ impl Requirement {
         Self(vec![ScopeSet::default()])
     }
 
-    /// All of these scopes, words between blanks.
+    /// All of these scopes, words between blanks. A text without a word is met by nobody: a setting that was forgotten must not
+    /// open what it was to close. [`token`](Self::token) is for what needs no scope.
     #[must_use]
     pub fn all(scopes: &str) -> Self {
-        Self(vec![scopes.split(' ').collect()])
+        Self(Vec::new()).or(scopes)
     }
 
-    /// Or else all of these. A challenge asks for the first.
+    /// Or else all of these; a text without a word adds nothing. A challenge asks for the first.
     #[must_use]
     pub fn or(mut self, scopes: &str) -> Self {
-        self.0.push(scopes.split(' ').collect());
+        let scopes: ScopeSet = scopes.split(' ').collect();
+        self.0.extend(Some(scopes).filter(|scopes| !scopes.is_empty()));
         self
     }
 

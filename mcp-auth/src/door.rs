@@ -1,6 +1,6 @@
 //! What is asked of a request, in order: is it for the metadata, who is calling, is the session his, and may he?
 
-use std::{mem, sync::Arc};
+use std::{mem, sync::Arc, time::Duration};
 
 use axum::{
     body::Body,
@@ -8,6 +8,7 @@ use axum::{
     response::IntoResponse as _,
 };
 use metrics::counter;
+use tokio::sync::Semaphore;
 use tracing::{debug, info, warn};
 
 use crate::{
@@ -28,6 +29,8 @@ use crate::{
 /// All that is needed to let somebody in, or not.
 #[derive(Clone)]
 pub(crate) struct Door {
+    /// No other one has it. Clones have: they differ in settings, and have the same verifier.
+    pub(crate) number: u64,
     pub(crate) verify: Arc<dyn Verify>,
     pub(crate) cache: Option<Arc<Cache>>,
     pub(crate) decide: Option<Arc<dyn Decide>>,
@@ -35,6 +38,8 @@ pub(crate) struct Door {
     pub(crate) metadata: ProtectedResource,
     pub(crate) sessions: Sessions,
     pub(crate) limits: Limits,
+    /// Half of the requests that are answered at a time: so many may wait for a token to be checked.
+    pub(crate) unknown: Arc<Semaphore>,
     pub(crate) clock: Clock,
     pub(crate) max_authorization: usize,
 }
@@ -101,11 +106,14 @@ impl Door {
         let now = self.clock.now();
         let Some(cache) = &self.cache else { return self.verify.verify(token, now).await };
         // asked before the keys are: a verdict of old keys must not be kept as one of the new
-        let name = cache.name(token, self.verify.generation());
+        let name = cache.name(token, self.number, self.verify.generation());
         if let Some(caller) = cache.get(&name, now) {
             counter!("mcp_auth_cache_hits_total").increment(1);
             return Ok(caller);
         }
+        // who waits here has a place of the server: or strangers with bad tokens would have all of them, and who is known none
+        let busy = |_| VerifyError::Unavailable { retry_after: Duration::from_secs(1) };
+        let _waits = self.unknown.try_acquire().map_err(busy)?;
         let caller = self.verify.verify(token, now).await?;
         cache.keep(name, token.len(), &caller, now);
         Ok(caller)

@@ -5,7 +5,10 @@ use std::{
     future::Future,
     mem,
     pin::Pin,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     task::{Context, Poll},
 };
 
@@ -13,12 +16,16 @@ use axum::{
     body::{Body, Bytes, HttpBody},
     http::{Request, Response},
 };
+use tokio::sync::Semaphore;
 use tower::{BoxError, Layer, Service};
 
 use crate::{
     Clock, ScopeSet, cache::Cache, call::Decide, challenge::Challenge, door::Door, limits::Limits,
     metadata::ProtectedResource, secret::NoRandomness, session::Sessions, verify::Verify,
 };
+
+/// How many layers there have been: each has a number of its own.
+static DOORS: AtomicU64 = AtomicU64::new(0);
 
 /// Guards a service: asks every request for a token, leaves the [`Identity`](crate::Identity) of the caller in its extensions, and
 /// answers whoever may not pass.
@@ -54,6 +61,10 @@ pub struct AuthLayer {
     door: Arc<Door>,
 }
 
+fn half(limits: &Limits) -> Arc<Semaphore> {
+    Arc::new(Semaphore::new((limits.max_requests / 2).max(1)))
+}
+
 impl AuthLayer {
     /// Guards the server that this metadata describes, with tokens that this verifier takes. Verdicts are kept for 60 s, at most
     /// 10,000 of them in 32 MiB; a header `Authorization` has at most 8192 bytes.
@@ -66,12 +77,14 @@ impl AuthLayer {
     ) -> Result<Self, NoRandomness> {
         let url = metadata.url();
         let door = Door {
+            number: DOORS.fetch_add(1, Ordering::Relaxed),
             verify: Arc::new(verify),
             cache: Some(Arc::new(Cache::standard()?)),
             decide: None,
             challenge: Challenge { resource_metadata: Some(url), scope: None },
             metadata,
             sessions: Sessions::new()?,
+            unknown: half(&Limits::default()),
             limits: Limits::default(),
             clock: Clock::default(),
             max_authorization: 8192,
@@ -104,13 +117,19 @@ impl AuthLayer {
         self.with(|door| door.decide = Some(Arc::new(decide)))
     }
 
-    /// The limits for a body that is read. Defaults to [`Limits::default`].
+    /// The limits for a body that is read. Defaults to [`Limits::default`]. Of the requests that are answered at a time half may
+    /// wait for a token to be checked that is not known yet; one more gets 503. So strangers with bad ones leave room for
+    /// callers who are known: let it be the number for which [`concurrency`](crate::limits::concurrency) has places.
     #[must_use]
     pub fn limits(self, limits: Limits) -> Self {
-        self.with(|door| door.limits = limits)
+        self.with(|door| {
+            door.unknown = half(&limits);
+            door.limits = limits;
+        })
     }
 
-    /// Keeps verdicts in this cache, which several layers may share if they have the same verifier.
+    /// Keeps verdicts in this cache. Several layers may share one, which then is as large as it is for all of them; no layer
+    /// believes a verdict of another one, but for its own clones.
     #[must_use]
     pub fn cache(self, cache: Arc<Cache>) -> Self {
         self.with(|door| door.cache = Some(cache))

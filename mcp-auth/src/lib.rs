@@ -40,6 +40,7 @@ pub mod members;
 #[cfg(feature = "jwt")]
 mod message;
 pub mod metadata;
+mod names;
 pub mod origin;
 #[cfg(feature = "jwt")]
 mod policy;

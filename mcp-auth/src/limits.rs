@@ -16,6 +16,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tracing::info;
 
 use crate::{
+    names,
     origin::is_probe,
     refusal::{self, refuse},
     unread::throw_away,
@@ -58,7 +59,7 @@ impl Default for Limits {
 }
 
 /// Why a body was not taken. As an answer: its status, and OAuth's JSON shape, but for
-/// [`TooDeep`](Self::TooDeep), which is JSON-RPC's parse error.
+/// [`TooDeep`](Self::TooDeep) and [`Hidden`](Self::Hidden), which are JSON-RPC's parse error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Exceeded {
@@ -77,6 +78,9 @@ pub enum Exceeded {
     /// 400 and -32700: over [`Limits::max_depth`].
     #[error("the JSON is nested too deeply")]
     TooDeep,
+    /// 400 and -32700: a member that `serde_json` takes for JSON in a text; see [`hides_json`].
+    #[error("the JSON has a member that holds JSON in a text")]
+    Hidden,
 }
 
 impl Limits {
@@ -105,6 +109,9 @@ impl Limits {
         let brackets = read.iter().filter(|byte| matches!(byte, b'{' | b'[')).count();
         if brackets > self.max_depth && depth(&read) > self.max_depth {
             return Err(Exceeded::TooDeep);
+        }
+        if hides_json(&read) {
+            return Err(Exceeded::Hidden);
         }
         Ok((parts, read))
     }
@@ -175,7 +182,7 @@ impl IntoResponse for Exceeded {
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "content_too_large"),
             Self::TooSlow => (StatusCode::REQUEST_TIMEOUT, "request_timeout"),
             Self::Unreadable => (StatusCode::BAD_REQUEST, "invalid_request"),
-            Self::TooDeep => {
+            Self::TooDeep | Self::Hidden => {
                 let error = json!({"code": -32700, "message": self.to_string()});
                 let body = Json(json!({"jsonrpc": "2.0", "error": error}));
                 return (StatusCode::BAD_REQUEST, body).into_response();
@@ -193,6 +200,16 @@ pub fn is_type(headers: &HeaderMap, expected: &str) -> bool {
     let mut parts = first.to_str().unwrap_or_default().split(';').map(str::trim);
     let is_expected = parts.next().is_some_and(|essence| essence.eq_ignore_ascii_case(expected));
     is_expected && parts.all(is_utf8) && !headers.contains_key(header::CONTENT_ENCODING)
+}
+
+/// Has it a member, at any level, whose name `serde_json` keeps for itself? Where a program has its feature `raw_value` on, as axum
+/// does, a [`Value`](serde_json::Value) is read out of the text in such a member: another message than everybody else reads, and
+/// as deep as it likes, as each of these texts begins to count anew.
+#[must_use]
+pub fn hides_json(json: &[u8]) -> bool {
+    // most bodies have neither, and are looked at many bytes at a time
+    let may = json.iter().filter(|byte| matches!(byte, b'$' | b'\\')).count() > 0;
+    may && names::hide_json(json)
 }
 
 /// Nothing, or `charset` with the one value that JSON has (RFC 8259 §8.1).

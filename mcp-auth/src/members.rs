@@ -9,12 +9,10 @@ use serde::{
 };
 use serde_json::{Map, Number, Value};
 
+use crate::names::NUMBER;
+
 /// Levels that an object may be nested: tokens are flat, and a bomb is not.
 const DEPTH: usize = 16;
-
-/// The one member of the object as which `serde_json` hands over a number with a fraction, when any crate of the program
-/// switches its feature `arbitrary_precision` on.
-const NUMBER: &str = "$serde_json::private::Number";
 
 /// Parses an object in which no name stands twice, at any level, and which is at most 16 levels deep.
 ///

@@ -19,7 +19,7 @@ use axum::{
 };
 use futures_util::stream;
 use mcp_auth::limits::{self, Exceeded, Limits};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 use tower::ServiceExt as _;
 
@@ -77,6 +77,23 @@ async fn a_body_has_at_most_so_many_bytes_and_levels() {
     assert!(read(json("[[[]]]")).await.is_ok());
     assert_eq!(read(json("[[[[]]]]")).await, Err(Exceeded::TooDeep));
     assert_eq!(read(json("[{\"a\":[{}]}]")).await, Err(Exceeded::TooDeep));
+}
+
+/// As one writes it who wants the stack of the reader to overflow: each text begins to count anew.
+#[tokio::test]
+async fn no_json_is_hidden_in_a_text_in_a_member() {
+    let limits = Limits { max_body: 1 << 20, ..Limits::default() };
+    let mut hidden = String::from("1");
+    for _ in 0..4 {
+        hidden = json!({"$serde_json::private::RawValue": format!("[{hidden}]")}).to_string();
+    }
+    for body in [hidden, r#"[{"\u0024serde_json::private::RawValue":"1"}]"#.into()] {
+        let request = post("application/json").body(body.into()).unwrap();
+        assert_eq!(limits.read(request).await.map(drop), Err(Exceeded::Hidden));
+    }
+    let text = r#"{"a":"$serde_json::private::RawValue \\ \u0024"}"#;
+    let request = post("application/json").body(text.into()).unwrap();
+    assert!(limits.read(request).await.is_ok());
 }
 
 /// A body that fails when it is read.

@@ -5,7 +5,9 @@ use std::{
     time::Duration,
 };
 
-use mcp_auth::{Clock, cache::Cache, issuers::Issuers, testing::Issuer};
+use mcp_auth::{
+    Clock, cache::Cache, issuers::Issuers, jwt::Verifier, limits::Limits, testing::Issuer,
+};
 
 use super::*;
 
@@ -121,7 +123,27 @@ async fn a_cache_may_be_off_or_another() {
         fixture(|layer| layer.cache(shared.clone())),
     ];
     assert_eq!((two[0].ask(&alice).await, two[0].asked()), (200, 1));
-    assert_eq!((two[1].ask(&alice).await, two[1].asked(), shared.len()), (200, 0, 1));
+    assert_eq!((two[1].ask(&alice).await, two[1].asked(), shared.len()), (200, 1, 2), "its own");
+}
+
+/// One cache for two servers of a program.
+#[tokio::test]
+async fn a_token_for_one_server_opens_no_other_that_shares_its_cache() {
+    let cache = Arc::new(Cache::new(10, 1 << 20, Duration::from_secs(60)).unwrap());
+    let there = "https://there.example/mcp";
+    let elsewhere = Verifier::new(shared().key_set(), NAME.into(), there.into(), shared().leeway());
+    let metadata_there = ProtectedResource::new(there, NAME, "mcp:read".parse().unwrap()).unwrap();
+    let [here, there] =
+        [AuthLayer::new(metadata(), verifier(shared())), AuthLayer::new(metadata_there, elsewhere)]
+            .map(|layer| {
+                let layer = layer.unwrap().clock(shared().clock().clone()).cache(cache.clone());
+                Router::new().fallback(async || "in").layer(layer)
+            });
+    let alice = token("alice", "a");
+    for (server, expected) in [(&there, 401), (&here, 200), (&there, 401)] {
+        let answer = answer(server.clone(), post(&alice, &json!({}))).await;
+        assert_eq!(answer.0.as_u16(), expected);
+    }
 }
 
 #[tokio::test]
@@ -176,4 +198,42 @@ async fn verdicts_end_when_the_rules_of_one_of_several_issuers_change() {
         assert_eq!(answer(app.clone(), post(&token, &json!({}))).await.0, StatusCode::OK);
         assert_eq!(first.asked.load(Ordering::SeqCst), asked);
     }
+}
+
+/// As when more connections than the server has places send bad signatures.
+#[tokio::test]
+async fn whoever_waits_for_a_check_leaves_room_for_those_who_are_known() {
+    struct Slow(Verifier);
+    impl Verify for Slow {
+        fn verify<'a>(&'a self, token: &'a str, now: i64) -> Verdict<'a> {
+            Box::pin(async move {
+                match Verify::verify(&self.0, token, now).await {
+                    Err(_) => std::future::pending().await,
+                    good => good,
+                }
+            })
+        }
+    }
+    let limits = Limits { max_requests: 6, ..Limits::default() };
+    let layer = AuthLayer::new(metadata(), Slow(verifier(shared()))).unwrap().limits(limits);
+    let layer = layer.clock(shared().clock().clone());
+    let app = Router::new().fallback(async || "in").layer(layer);
+    let (alice, bob) = (token("alice", "a"), token("bob", "a"));
+    let ask = async |token: &str| {
+        let (status, headers, _) = answer(app.clone(), post(token, &json!({}))).await;
+        (status.as_u16(), headers.contains_key("retry-after"))
+    };
+    assert_eq!(ask(&alice).await, (200, false));
+    let bad = shared().token("mallory").bad("expired".parse().unwrap()).mint().unwrap();
+    let strangers = futures_util::future::join_all((0..3).map(|_| ask(&bad)));
+    let others = async {
+        assert_eq!(ask(&bob).await, (503, true), "half of the places are taken");
+        assert_eq!(ask(&alice).await, (200, false), "and she needs none of those");
+    };
+    tokio::select! {
+        biased;
+        _ = strangers => panic!("nobody has answered them"),
+        () = others => {}
+    }
+    assert_eq!(ask(&bob).await, (200, false), "whoever has hung up waits no more");
 }

@@ -249,3 +249,17 @@ async fn a_message_inside_a_member_of_serde_jsons_own_is_refused() {
     let (status, _, text) = answer(app, post(&token("alice", "mcp:read"), &hidden)).await;
     assert_eq!(status.as_u16(), 400, "{text}");
 }
+
+/// As when a setting was forgotten.
+#[tokio::test]
+async fn a_requirement_without_a_word_is_met_by_nobody() {
+    let all = Requirement::all;
+    for needs in [all(""), all("  "), all("").or(" "), all("mcp:tools").or("")] {
+        for (subject, scope) in [("mallory", ""), ("mallory", "mcp:read")] {
+            let table = ScopeTable::new("mcp:read").method("tools/call", needs.clone());
+            let app = Router::new().fallback(async || "in").layer(layer().mcp_scopes(table));
+            let request = post(&token(subject, scope), &call("tools/call", "echo"));
+            assert_eq!(answer(app, request).await.0.as_u16(), 403, "{needs:?} {scope:?}");
+        }
+    }
+}

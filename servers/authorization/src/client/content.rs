@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use mcp_auth::issuer::assertion;
+use mcp_auth::{issuer::assertion, limits::hides_json};
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::Value;
 
@@ -28,6 +28,9 @@ struct Document {
 
 /// The client that these bytes describe, found at the address that is its id.
 pub(super) fn read(id: &str, bytes: &[u8]) -> Result<Client, String> {
+    if hides_json(bytes) {
+        return Err("it has a member that holds JSON in a text".into());
+    }
     client(id, serde_json::from_slice(bytes).map_err(|error| error.to_string())?)
 }
 

@@ -40,6 +40,9 @@ async fn metadata_of(request: Request) -> Result<Metadata, Refused> {
     }
     let body = limits::collect(body, MAX_METADATA, TIME).await;
     let body = body.map_err(|_| invalid("the body is too large, or came too slowly"))?;
+    if limits::hides_json(&body) {
+        return Err(invalid("the body has a member that holds JSON in a text"));
+    }
     let read = serde_json::from_slice::<Metadata>(&body);
     read.map_err(|_| invalid("the body is no client metadata as JSON"))?.accepted()
 }

@@ -80,3 +80,13 @@ async fn a_client_that_gets_a_token_is_in_use_and_one_that_only_asks_is_not() {
     assert_eq!(exchange(&world, id, LOCAL, &code).await.status, 200);
     assert_eq!(used().await, Some(NOW));
 }
+
+/// As one does it who wants the stack of the server to overflow: each text begins to count its levels anew.
+#[tokio::test]
+async fn no_json_is_hidden_in_a_text_of_a_registration() {
+    let world = World::new().await;
+    let hidden =
+        json!({"redirect_uris": [LOCAL], "jwks": {"$serde_json::private::RawValue": "{}"}});
+    let answer = register(&world, &hidden).await;
+    assert_eq!((answer.status, &answer.json()["error"]), (400, &"invalid_client_metadata".into()));
+}
