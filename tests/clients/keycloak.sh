@@ -79,21 +79,19 @@ changes() {
     -H "Authorization: Bearer $(jq -r .registration_access_token "$WORK/first")" -d "$(jq -c ". + $2" "$WORK/first")")" = "$1" ]
 }
 
-# for_a_device: what a program that registers itself gets when somebody follows its link, in $WORK/for_a_device; the link is LINK.
+# for_a_device: a program that registers itself wants somebody to log in for it elsewhere; sets LINK, which it would send around.
 for_a_device() {
-  local answer id challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM verifier=dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk # RFC 7636 B
-  local grant=urn:ietf:params:oauth:grant-type:device_code
-  register "\"redirect_uris\": [\"http://127.0.0.1/callback\"], \"grant_types\": [\"$grant\", \"authorization_code\"]"
-  id=$(jq -r .client_id "$WORK/registered")
-  answer=$(curl -s "$ISSUER/protocol/openid-connect/auth/device" -d "client_id=$id" -d 'scope=mcp:read mcp:tools' -d "code_challenge=$challenge" \
-    -d code_challenge_method=S256)
-  LINK=$(jq -r .verification_uri_complete <<<"$answer")
-  python3 "$HERE/browser.py" "$LINK" || true # it ends at a page without a form, whatever that says
-  curl -s "$ISSUER/protocol/openid-connect/token" -d "grant_type=$grant" -d "client_id=$id" -d "code_verifier=$verifier" \
-    -d "device_code=$(jq -r .device_code <<<"$answer")" >"$WORK/for_a_device"
+  local challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM # of the verifier in RFC 7636 B
+  register '"redirect_uris": ["http://127.0.0.1/callback"], "grant_types": ["urn:ietf:params:oauth:grant-type:device_code", "authorization_code"]'
+  curl -s "$ISSUER/protocol/openid-connect/auth/device" -d "client_id=$(jq -r .client_id "$WORK/registered")" -d 'scope=mcp:read mcp:tools' \
+    -d "code_challenge=$challenge" -d code_challenge_method=S256 >"$WORK/device"
+  LINK=$(jq -r .verification_uri_complete "$WORK/device")
 }
 no_token_for_a_device() {
-  for_a_device
+  python3 "$HERE/browser.py" "$LINK" || true # it ends at a page without a form, whatever that says
+  curl -s "$ISSUER/protocol/openid-connect/token" -d grant_type=urn:ietf:params:oauth:grant-type:device_code \
+    -d "client_id=$(jq -r .client_id "$WORK/registered")" -d "device_code=$(jq -r .device_code "$WORK/device")" \
+    -d code_verifier=dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk >"$WORK/for_a_device"
   jq -e '.error and (has("access_token") | not)' "$WORK/for_a_device" || { cat "$WORK/for_a_device" && return 1; }
 }
 says() { curl -sL "$1" | grep -qF "$2"; }
@@ -162,8 +160,9 @@ check 'and the person was asked, in words' grep -q '^consent: .*See which tools 
 for more in '' prompt=none; do
   check "mcp-test-client logs nobody in${more:+, not even with $more}" [ "$(in_a_browser mcp-test-client -d "$more")" = 400 ]
 done
-check 'who registers himself gets no token by a link that he sends around' no_token_for_a_device
-check 'and who follows it is told that it is no good' until_true 5 says "$LINK" 'The code has expired'
+for_a_device
+check 'who follows the link of a program that registered itself is told that it is no good' until_true 5 says "$LINK" 'The code has expired'
+check 'and the program gets no token, whatever he does there' no_token_for_a_device
 check 'nor may he have people asked on their phones' registers 400 '"redirect_uris": [], "grant_types": ["urn:openid:params:grant-type:ciba"]'
 METHOD=client_secret_post register '"redirect_uris": [], "grant_types": ["client_credentials"]'
 ALONE=$(curl -s "$ISSUER/protocol/openid-connect/token" -d grant_type=client_credentials -d 'scope=mcp:read mcp:tools' \

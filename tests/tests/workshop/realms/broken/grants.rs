@@ -12,9 +12,7 @@ fn tokens_that_nobody_has_allowed_are_told() {
     };
     let client =
         |name: &str| format!("/clients/{}", place(&realm(BASIC)["clients"], "clientId", name));
-    let role = |name: &str| {
-        format!("/roles/realm/{}", place(&realm(BASIC)["roles"]["realm"], "name", name))
-    };
+    let person = |name: &str| format!("/users/{}", place(&realm(BASIC)["users"], "username", name));
     let profile = place(&realm(BASIC)["clientProfiles"]["profiles"], "name", "refused");
     let device = policy("no-tokens-for-another-device");
     let phone = policy("nobody-is-asked-on-his-phone");
@@ -55,8 +53,16 @@ fn tokens_that_nobody_has_allowed_are_told() {
             "who registers himself has tokens for the server in his own name",
         ),
         ("/roles/client".into(), json!({}), "known: no such role of mcp-server"),
-        (role("guest") + "/composite", json!(false), "guest: without a scope, tokens are not"),
-        (role("user") + "/composites", json!({}), "user: without a scope, tokens are not"),
+        (
+            person("mcp-guest") + "/clientRoles",
+            json!({}),
+            "mcp-guest: without a scope, tokens are not for the server",
+        ),
+        (
+            "/roles/realm/0".into(),
+            json!({"name": "admin", "composite": true, "composites": {"client": {"mcp-server": ["known"]}}}),
+            "admin: its scopes are given for the roles in it, too",
+        ),
         ("/bruteForceProtected".into(), json!(false), "passwords may be guessed"),
     ]);
 }

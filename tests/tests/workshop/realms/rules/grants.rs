@@ -41,7 +41,8 @@ const SERVER: &str = "mcp-server";
 const KNOWN: &str = "known";
 
 /// A program that registers itself for client credentials has a token for nobody: the audience is given to people and programs
-/// of this realm alone, by a role that is in each of theirs.
+/// of this realm alone, by a role that each of them has. It is in none of the others: a scope that is tied to a role is given
+/// for the roles in it, too, and everybody could give away everything.
 pub fn alone(realm: &Value) -> Vec<String> {
     let mut faults = Vec::new();
     let mappings = list(&realm["clientScopeMappings"], SERVER);
@@ -52,12 +53,15 @@ pub fn alone(realm: &Value) -> Vec<String> {
     if called(list(&realm["roles"]["client"], SERVER), "name", KNOWN).is_none() {
         faults.push(format!("{KNOWN}: no such role of {SERVER}"));
     }
-    for name in ["admin", "user", "guest"] {
-        let role = called(list(&realm["roles"], "realm"), "name", name).unwrap_or(&Value::Null);
-        let has = words(&role["composites"]["client"], SERVER) == [KNOWN];
-        if role["composite"] != true || !has {
+    for person in list(realm, "users") {
+        if words(&person["clientRoles"], SERVER) != [KNOWN] {
+            let name = person["username"].as_str().unwrap_or_default();
             faults.push(format!("{name}: without a scope, tokens are not for the server"));
         }
+    }
+    for role in list(&realm["roles"], "realm").iter().filter(|role| !role["composites"].is_null()) {
+        let name = role["name"].as_str().unwrap_or_default();
+        faults.push(format!("{name}: its scopes are given for the roles in it, too"));
     }
     faults
 }
