@@ -13,7 +13,10 @@ use std::{
 
 use mcp_auth::issuer::keys::{Alg, SigningKey};
 use serde_json::{Value, json};
-use tokio::time::{Instant, sleep};
+use tokio::{
+    sync::Mutex,
+    time::{Instant, sleep},
+};
 use workshop_tests::browser::Login;
 
 use super::{ALL, World, may_do, text};
@@ -168,20 +171,25 @@ async fn keys_are_rotated_while_twenty_call_and_nobody_good_is_refused() {
     let admin = Admin::new(&world).await;
     let old = world.token("mcp-user", "mcp:read").await;
     let (stop, calls) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+    // Where wrong passwords are counted, Keycloak takes one password of a person at a time.
+    let turn = Arc::new(Mutex::new(()));
     let callers: Vec<_> = (0..20)
         .map(|_| {
             let (world, stop, calls) = (world.clone(), stop.clone(), calls.clone());
+            let turn = turn.clone();
             tokio::spawn(async move {
-                let mut token =
-                    world.direct("mcp-test-client", "mcp-user", "user123", "mcp:read").await;
+                let fresh = async || {
+                    let _turn = turn.lock().await;
+                    world.direct("mcp-test-client", "mcp-admin", "admin123", "mcp:read").await
+                };
+                let mut token = fresh().await;
                 while !stop.load(Relaxed) {
                     for _ in 0..5 {
                         assert_eq!(world.status(&text(&token, "access_token")).await, 200);
                         calls.fetch_add(1, Relaxed);
                         sleep(Duration::from_millis(20)).await;
                     }
-                    token =
-                        world.direct("mcp-test-client", "mcp-user", "user123", "mcp:read").await;
+                    token = fresh().await;
                 }
             })
         })
