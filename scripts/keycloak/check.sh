@@ -67,6 +67,7 @@ expect 0 'http://localhost:1/realms/mcp-realm' start --port 1 --version 26.4.5
 asked 'run -d --name mcp-keycloak-1 -p 127.0.0.1:1:1 -v'
 asked 'quay.io/keycloak/keycloak:26.4.5 start-dev --import-realm'
 asked '--hostname=http://localhost:1'
+asked '-e MCP_MAX_CLIENTS'
 ! grep -q registration-web-origins "$MCP_AUTH_CACHE/keycloak/run-1/import/mcp-realm-realm.json" || { echo 'FAILED: 26.4.5 would not start with this realm file' && exit 1; }
 expect 0 'Keycloak runs already on port 1' start --port 1 --version 26.4.5
 expect 1 'from other settings or another realm file' start --port 1 --audience http://localhost:9001/mcp --version 26.4.5

@@ -50,7 +50,7 @@ container_begin() {
   "$ENGINE" run -d --name "$NAME-$PORT" -p "127.0.0.1:$PORT:$PORT" \
     -v "$RUN/import:/opt/keycloak/data/import:ro,z" -e KC_BOOTSTRAP_ADMIN_USERNAME -e KC_BOOTSTRAP_ADMIN_PASSWORD -e MCP_AUDIENCE \
     -e MCP_SERVER_SECRET -e MCP_SERVICE_SECRET -e MCP_ADMIN_PASSWORD -e MCP_USER_PASSWORD -e MCP_GUEST_PASSWORD \
-    -e MCP_REGISTRATION_HOST_CHECK -e MCP_REGISTRATION_URI_CHECK -e MCP_CLIENT_URI_HOST \
+    -e MCP_REGISTRATION_HOST_CHECK -e MCP_REGISTRATION_URI_CHECK -e MCP_CLIENT_URI_HOST -e MCP_MAX_CLIENTS \
     "quay.io/keycloak/keycloak:$VERSION" start-dev --import-realm --cache=local --http-port="$PORT" --hostname="http://localhost:$PORT" \
     "$RFC7591_ALONE" ${CIMD:+--features=cimd} >/dev/null || die "$ENGINE could not start Keycloak; its own words stand above"
 }

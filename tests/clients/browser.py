@@ -11,9 +11,11 @@ Exit status 1 when a page is not what somebody who logs in expects: an error, no
 It needs nothing but Python, follows redirects itself, keeps cookies, and runs no script.
 """
 
+import fcntl
 import os
 import sys
 import time
+from contextlib import contextmanager
 from html.parser import HTMLParser
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from urllib.error import HTTPError, URLError
@@ -94,6 +96,16 @@ def ask(url: str, form: dict | None = None) -> tuple[int, str | None, str]:
     return answer.status, to and urljoin(url, to), text
 
 
+@contextmanager
+def turn_of(page: Page):
+    """A person types one password at a time, and so do all browsers here: Keycloak refuses the second one at the same moment,
+    as it might be somebody who guesses."""
+    with open(__file__) as turn:
+        if "password" in page.fields:
+            fcntl.flock(turn, fcntl.LOCK_EX)
+        yield
+
+
 def filled_in(page: Page) -> dict[str, str]:
     """The form as somebody sends it who reads what the fields are called."""
     form = {}
@@ -133,7 +145,8 @@ def main(url: str) -> None:
         if form.get("method", "").lower() != "post":
             fail("the form would write what is filled in into the address")
         url = urljoin(url, form.get("action", ""))
-        status, to, text = ask(url, filled_in(page))
+        with turn_of(page):
+            status, to, text = ask(url, filled_in(page))
     fail("there is no end of pages")
 
 

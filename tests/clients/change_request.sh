@@ -83,6 +83,10 @@ for redirect in https://example.com/callback http://localhost:33418/elsewhere ht
   check "no code goes to $redirect" page 400 "$redirect"
 done
 check 'no code without PKCE' without_pkce
+check 'no code for a device' sh -c 'curl -s "$1/protocol/openid-connect/auth/device" -d client_id=mcp-client -d scope=mcp:read \
+  -d code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM -d code_challenge_method=S256 | jq -e ".error == \"unauthorized_client\""' sh "$ISSUER"
+check 'no token for a password' sh -c 'curl -s "$1/protocol/openid-connect/token" -d grant_type=password -d client_id=mcp-client -d username=alice \
+  --data-urlencode "password=secret of alice" | jq -e ".error == \"unauthorized_client\""' sh "$ISSUER"
 check 'nobody may register himself' sh -c '[ "$(curl -s -o /dev/null -w "%{http_code}" "$1/clients-registrations/openid-connect" -H "Content-Type: application/json" \
   -d "{\"redirect_uris\": [\"http://localhost/callback\"]}")" = 403 ]' sh "$ISSUER"
 

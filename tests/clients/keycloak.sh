@@ -66,10 +66,10 @@ begun() {
   SERVER=$STARTED_URL
 }
 
-# register JSON: sets STATUS and leaves the answer in $WORK/registered.
+# register JSON: sets STATUS, of a public client or of one with METHOD, and leaves the answer in $WORK/registered.
 register() {
   STATUS=$(curl -s -o "$WORK/registered" -w '%{http_code}' "$ISSUER/clients-registrations/openid-connect" -H 'Content-Type: application/json' \
-    -d "{\"token_endpoint_auth_method\": \"none\", $1}")
+    -d "{\"token_endpoint_auth_method\": \"${METHOD:-none}\", $1}")
 }
 registers() { register "$2" && [ "$STATUS" = "$1" ]; }
 
@@ -77,6 +77,35 @@ registers() { register "$2" && [ "$STATUS" = "$1" ]; }
 changes() {
   [ "$(curl -s -o /dev/null -w '%{http_code}' -X PUT "$(jq -r .registration_client_uri "$WORK/first")" -H 'Content-Type: application/json' \
     -H "Authorization: Bearer $(jq -r .registration_access_token "$WORK/first")" -d "$(jq -c ". + $2" "$WORK/first")")" = "$1" ]
+}
+
+# for_a_device: a program that registers itself wants somebody to log in for it elsewhere; sets LINK, which it would send around.
+for_a_device() {
+  local challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM # of the verifier in RFC 7636 B
+  register '"redirect_uris": ["http://127.0.0.1/callback"], "grant_types": ["urn:ietf:params:oauth:grant-type:device_code", "authorization_code"]'
+  curl -s "$ISSUER/protocol/openid-connect/auth/device" -d "client_id=$(jq -r .client_id "$WORK/registered")" -d 'scope=mcp:read mcp:tools' \
+    -d "code_challenge=$challenge" -d code_challenge_method=S256 >"$WORK/device"
+  LINK=$(jq -r .verification_uri_complete "$WORK/device")
+}
+no_token_for_a_device() {
+  python3 "$HERE/browser.py" "$LINK" || true # it ends at a page without a form, whatever that says
+  curl -s "$ISSUER/protocol/openid-connect/token" -d grant_type=urn:ietf:params:oauth:grant-type:device_code \
+    -d "client_id=$(jq -r .client_id "$WORK/registered")" -d "device_code=$(jq -r .device_code "$WORK/device")" \
+    -d code_verifier=dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk >"$WORK/for_a_device"
+  jq -e '.error and (has("access_token") | not)' "$WORK/for_a_device" || { cat "$WORK/for_a_device" && return 1; }
+}
+says() { curl -sL "$1" | grep -qF "$2"; }
+
+# in_a_browser CLIENT WORDS…: the status of the page for this client, which redirects nowhere.
+in_a_browser() {
+  curl -s -o /dev/null -w '%{http_code}%{redirect_url}' -G "$ISSUER/protocol/openid-connect/auth" -d "client_id=$1" -d response_type=code -d scope=mcp:read \
+    --data-urlencode redirect_uri=http://127.0.0.1:1/callback -d code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM -d code_challenge_method=S256 "${@:2}"
+}
+
+# guessed: after this many wrong passwords the right one is wrong, too.
+guessed() {
+  for _ in $(seq 35); do MCP_GUEST_PASSWORD=guess keycloak token mcp-guest mcp:read && return 1; done 2>/dev/null
+  not keycloak token mcp-guest mcp:read
 }
 
 # without_pkce: the client that registered last is sent back with an error when it names no challenge.
@@ -128,7 +157,18 @@ logs_in() {
 }
 check 'a client that registers itself, from a web site elsewhere, gets from the bare name of the issuer to a tool' logs_in 'mcp:read mcp:tools offline_access' --register
 check 'and the person was asked, in words' grep -q '^consent: .*See which tools and prompts the server has.*Use its tools.*Stay logged in' "$WORK/pages"
-check 'so does a client that is known' logs_in 'mcp:read mcp:tools' --client mcp-test-client
+for more in '' prompt=none; do
+  check "mcp-test-client logs nobody in${more:+, not even with $more}" [ "$(in_a_browser mcp-test-client -d "$more")" = 400 ]
+done
+for_a_device
+check 'who follows the link of a program that registered itself is told that it is no good' until_true 5 says "$LINK" 'The code has expired'
+check 'and the program gets no token, whatever he does there' no_token_for_a_device
+check 'nor may he have people asked on their phones' registers 400 '"redirect_uris": [], "grant_types": ["urn:openid:params:grant-type:ciba"]'
+METHOD=client_secret_post register '"redirect_uris": [], "grant_types": ["client_credentials"]'
+ALONE=$(curl -s "$ISSUER/protocol/openid-connect/token" -d grant_type=client_credentials -d 'scope=mcp:read mcp:tools' \
+  -d "client_id=$(jq -r .client_id "$WORK/registered")" -d "client_secret=$(jq -r .client_secret "$WORK/registered")" | jq -r .access_token)
+check 'he has a token in his own name' kid "$ALONE"
+check 'which is for nobody' refused "$ALONE" 'refused (401)' tools list
 for redirect in https://example.com/callback http://localhost.example.com/callback 'http://localhost:1/*' cursor://callback http://localhost@example.com/; do
   check "nobody registers himself for $redirect" registers 403 "\"redirect_uris\": [\"$redirect\"]"
 done
@@ -169,6 +209,9 @@ check 'and takes the new ones' with "$NEW" tools list
 KCADM=$(built_in)/bin/kcadm.sh
 check 'the change request' env STEP9="$STEP9" COMMAND="$COMMAND" KEYCLOAK="$KEYCLOAK" KCADM="$KCADM" "$HERE/change_request.sh"
 tail -n 1 "$WORK/check"
+
+check 'who guesses passwords does not hear it when one is right' guessed
+check 'and other people log in as before' keycloak token mcp-user mcp:read
 
 begin=$SECONDS
 check 'it stops' keycloak stop

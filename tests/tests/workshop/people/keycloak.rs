@@ -54,7 +54,24 @@ impl World {
         let login = self.login.of(client);
         let form =
             [("grant_type", "password"), ("username", name), ("password", word), ("scope", scope)];
-        login.token(&form).await.unwrap()
+        let end = Instant::now() + Duration::from_secs(10);
+        loop {
+            match login.token(&form).await {
+                Ok(answer) => return answer,
+                // It looks at one password of a person at a time, and is done with the last one a little after its answer.
+                Err(busy) if busy.contains("Invalid user credentials") && Instant::now() < end => {
+                    sleep(Duration::from_millis(200)).await;
+                }
+                Err(error) => panic!("{error}"),
+            }
+        }
+    }
+
+    /// A token in the name of a program: of those any number may be asked for at once.
+    async fn program(&self, scope: &str) -> Value {
+        let secret = ("client_secret", "service-secret-of-the-workshop");
+        let form = [("grant_type", "client_credentials"), secret, ("scope", scope)];
+        self.login.of("mcp-service").token(&form).await.unwrap()
     }
 
     /// The log of the server has this cause of a refusal.
@@ -172,16 +189,14 @@ async fn keys_are_rotated_while_twenty_call_and_nobody_good_is_refused() {
         .map(|_| {
             let (world, stop, calls) = (world.clone(), stop.clone(), calls.clone());
             tokio::spawn(async move {
-                let mut token =
-                    world.direct("mcp-test-client", "mcp-user", "user123", "mcp:read").await;
+                let mut token = world.program("mcp:read").await;
                 while !stop.load(Relaxed) {
                     for _ in 0..5 {
                         assert_eq!(world.status(&text(&token, "access_token")).await, 200);
                         calls.fetch_add(1, Relaxed);
                         sleep(Duration::from_millis(20)).await;
                     }
-                    token =
-                        world.direct("mcp-test-client", "mcp-user", "user123", "mcp:read").await;
+                    token = world.program("mcp:read").await;
                 }
             })
         })

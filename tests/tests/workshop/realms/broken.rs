@@ -1,5 +1,7 @@
 //! Would a fault be found? Each rule is broken once.
 
+mod grants;
+
 use serde_json::{Value, json};
 
 use super::{BASIC, realm, rules};
@@ -19,7 +21,7 @@ fn what_is_wrong_is_told() {
     };
     let redirects = "/clientProfiles/profiles/1/executors/0/configuration";
     let none = || json!([]);
-    let cases = [
+    are_told([
         (scope("acr") + "/name", json!("acrid"), "acr: no such scope"),
         ("/scopeMappings/0/roles/0".into(), json!("boss"), "boss: no such role"),
         (person("mcp-user") + "/realmRoles/0", json!("boss"), "boss: no such role"),
@@ -110,15 +112,19 @@ fn what_is_wrong_is_told() {
             "PKCE is not for every client",
         ),
         ("/clientProfiles/profiles/0/executors".into(), none(), "PKCE is not for every client"),
-        (client("mcp-test-client") + "/attributes", json!({}), "mcp-test-client: no PKCE"),
         (
-            client("mcp-test-client") + "/redirectUris/0",
-            json!("http://localhost/*"),
+            client("mcp-test-client") + "/standardFlowEnabled",
+            json!(true),
+            "mcp-test-client: no PKCE",
+        ),
+        (
+            client("mcp-test-client") + "/redirectUris",
+            json!(["http://localhost/*"]),
             "http://localhost/*: not exactly a place on this machine",
         ),
         (
-            client("mcp-test-client") + "/redirectUris/0",
-            json!("https://example.com/callback"),
+            client("mcp-test-client") + "/redirectUris",
+            json!(["https://example.com/callback"]),
             "not exactly a place on this machine",
         ),
         (format!("{redirects}/allow-open-redirect"), json!(true), "redirects: allow-open-redirect"),
@@ -180,6 +186,11 @@ fn what_is_wrong_is_told() {
         ),
         (policy("max-clients") + "/subType", json!("authenticated"), "max-clients: no such policy"),
         (
+            policy("max-clients") + "/config/max-clients",
+            json!(["500"]),
+            "registration cannot be closed",
+        ),
+        (
             policy("allowed-client-templates") + "/config/allowed-client-scopes",
             json!(["mcp:read"]),
             "mcp:tools: nobody may register for it",
@@ -201,7 +212,11 @@ fn what_is_wrong_is_told() {
             Value::Null,
             "mcp:read: nothing to read for who consents",
         ),
-    ];
+    ]);
+}
+
+/// Each of these values, at its place in the realm file, is a fault that is told in these words.
+fn are_told<const N: usize>(cases: [(String, Value, &str); N]) {
     for (pointer, value, expected) in cases {
         let mut broken = realm(BASIC);
         let place = broken.pointer_mut(&pointer).unwrap_or_else(|| panic!("{pointer}: not there"));

@@ -1,6 +1,7 @@
 //! What must a realm have, so that everybody who comes in gets a token that the server takes, and nobody else gets one?
 
 mod clients;
+mod grants;
 mod people;
 mod registration;
 mod tokens;
@@ -10,7 +11,8 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use clients::{codes, pkce, redirects, secrets};
-use people::people;
+use grants::{alone, consent, devices};
+use people::{guesses, people};
 use registration::{mappers, registration, shown};
 use tokens::{audiences, ways_in};
 
@@ -29,9 +31,13 @@ pub fn faults(realm: &Value) -> Vec<String> {
         ways_in,
         audiences,
         people,
+        guesses,
         pkce,
         codes,
         redirects,
+        devices,
+        consent,
+        alone,
         registration,
         mappers,
         secrets,
@@ -63,6 +69,16 @@ fn names(realm: &Value) -> Vec<String> {
     for client in list(realm, "clients") {
         uses("scope", words(client, "defaultClientScopes"));
         uses("scope", words(client, "optionalClientScopes"));
+    }
+    for mapping in realm["clientScopeMappings"].as_object().into_iter().flatten() {
+        uses("client", vec![mapping.0]);
+        uses(
+            "scope",
+            list(&realm["clientScopeMappings"], mapping.0)
+                .iter()
+                .filter_map(|m| m["clientScope"].as_str())
+                .collect(),
+        );
     }
     for mapping in list(realm, "scopeMappings") {
         uses("scope", mapping["clientScope"].as_str().into_iter().collect());

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{called, list, words};
 
 /// The executors that a policy with this condition turns on.
-fn executors(realm: &Value, condition: impl Fn(&Value) -> bool) -> Vec<&Value> {
+pub fn executors(realm: &Value, condition: impl Fn(&Value) -> bool) -> Vec<&Value> {
     let policies = list(&realm["clientPolicies"], "policies").iter();
     let policies =
         policies.filter(|policy| policy["enabled"] == true && condition(&policy["conditions"]));

@@ -45,3 +45,12 @@ pub fn people(realm: &Value) -> Vec<String> {
     }
     faults
 }
+
+/// Who guesses passwords waits longer and longer. Keycloak leaves that off, and the password grant is open to every script.
+pub fn guesses(realm: &Value) -> Vec<String> {
+    let is_on = realm["bruteForceProtected"] == true;
+    (!is_on)
+        .then(|| "passwords may be guessed as often as one likes".to_owned())
+        .into_iter()
+        .collect()
+}

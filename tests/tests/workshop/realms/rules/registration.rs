@@ -30,6 +30,12 @@ pub fn registration(realm: &Value) -> Vec<String> {
             faults.push("a program with a web site elsewhere may not register".to_owned());
         }
     }
+    // Behind a proxy it is closed, with 0.
+    if anonymous("max-clients")
+        .is_some_and(|p| words(&p["config"], "max-clients") != ["${MCP_MAX_CLIENTS:500}"])
+    {
+        faults.push("registration cannot be closed without a change of the file".to_owned());
+    }
     let may =
         anonymous("allowed-client-templates").map(|p| words(&p["config"], "allowed-client-scopes"));
     for scope in SCOPES.into_iter().chain(["openid", "offline_access"]) {
