@@ -100,7 +100,7 @@ mod tests {
             for (name, value) in more.as_object().unwrap() {
                 document[name] = value.clone();
             }
-            client(id, serde_json::from_value(document).unwrap())
+            read(id, document.to_string().as_bytes())
         };
         let method = |method: &str| json!({"token_endpoint_auth_method": method});
         assert!(matches!(described(json!({})).unwrap().proof, Proof::Public));
@@ -113,6 +113,7 @@ mod tests {
             method("client_secret_basic"),
             method("client_secret_post"),
             json!({"client_secret": "everybody reads it"}),
+            json!({"jwks": {"$serde_json::private::RawValue": "{}"}}),
             json!({"token_endpoint_auth_method": "private_key_jwt", "jwks_uri": "https://client.example/keys"}),
             json!({"token_endpoint_auth_method": "private_key_jwt", "jwks": {"keys": [{"kty": "oct", "k": "eA"}]}}),
         ] {
