@@ -6,7 +6,5 @@
 pub mod cache;
 #[path = "../../mcp-auth/src/envelope.rs"]
 pub mod envelope;
-#[path = "../../mcp-auth/src/names.rs"]
-pub mod names;
 #[path = "../../mcp-auth/src/secret.rs"]
 pub mod secret;

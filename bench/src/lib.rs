@@ -14,5 +14,5 @@ pub mod tokens;
 pub mod wrk;
 
 // where the files of `inside` look for them
-use inside::{names, secret};
+use inside::secret;
 use mcp_auth::Identity;

@@ -3,8 +3,8 @@
 //! Whoever decides by one reading of a message, and lets another reader act on it, must read it as the other does. So what two readers
 //! could take differently is refused: a member that stands twice, a list where an object must be (of which some readers
 //! take the elements for members), several messages in one, a request that is an answer too, a member that differs from
-//! one that counts in capitals alone (readers in Go and .NET take it for that one), a member whose value `serde_json` takes for
-//! the whole object.
+//! one that counts in capitals alone (readers in Go and .NET take it for that one). What [`hides_json`](crate::limits::hides_json)
+//! finds is refused before, where the body is read.
 
 use std::{borrow::Cow, fmt};
 
@@ -12,9 +12,7 @@ use serde::{
     Deserialize, Deserializer,
     de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, Visitor},
 };
-use serde_json::{Map, Value};
-
-use crate::names;
+use serde_json::Value;
 
 /// Where a request names its revision (B2).
 const REVISION: &str = "io.modelcontextprotocol/protocolVersion";
@@ -78,7 +76,7 @@ impl<'de> Visitor<'de> for Message<'_> {
         while let Some(name) = members.next_key::<String>()? {
             match name.as_str() {
                 "method" => once(&mut self.0.method, members.next_value()?)?,
-                "id" => once(&mut self.0.id, plain(members.next_value()?)?)?,
+                "id" => once(&mut self.0.id, members.next_value()?)?,
                 "params" => once(&mut params, members.next_value_seed(Params(&mut *self.0))?)?,
                 "jsonrpc" => drop(members.next_value::<IgnoredAny>()?),
                 other => {
@@ -116,9 +114,9 @@ impl<'de> Visitor<'de> for Params<'_> {
         let mut meta = None;
         while let Some(name) = members.next_key::<String>()? {
             match name.as_str() {
-                "_meta" => once(&mut meta, plain(members.next_value()?)?)?,
-                "name" => once(&mut self.0.name, plain(members.next_value()?)?)?,
-                "uri" => once(&mut self.0.uri, plain(members.next_value()?)?)?,
+                "_meta" => once(&mut meta, members.next_value::<Value>()?)?,
+                "name" => once(&mut self.0.name, members.next_value()?)?,
+                "uri" => once(&mut self.0.uri, members.next_value()?)?,
                 "arguments" => drop(members.next_value::<IgnoredAny>()?),
                 other => {
                     not_alike(other, &["_meta", "name", "uri"])?;
@@ -145,23 +143,11 @@ fn once<T, E: serde::de::Error>(place: &mut Option<T>, value: T) -> Result<(), E
 
 /// Refuses a name that some readers take for one of these, and others do not.
 fn not_alike<E: serde::de::Error>(name: &str, known: &[&str]) -> Result<(), E> {
-    if names::is_own(name) {
-        return Err(E::custom("a member that serde_json keeps for itself"));
-    }
     let is_alike = |known: &&&str| **known != name && known.eq_ignore_ascii_case(&folded(name));
     match known.iter().find(is_alike) {
         None => Ok(()),
         Some(known) => Err(E::custom(format_args!("a member is nearly {known}"))),
     }
-}
-
-/// Refuses a value that `serde_json` takes for another one.
-fn plain<E: serde::de::Error>(value: Value) -> Result<Value, E> {
-    let is_own = |all: &Map<String, Value>| all.keys().any(|name| names::is_own(name));
-    if value.as_object().is_some_and(is_own) {
-        return Err(E::custom("a value that serde_json keeps for itself"));
-    }
-    Ok(value)
 }
 
 /// In one kind of letters, with those two that Go takes for `s` and `k` too.
@@ -228,10 +214,6 @@ mod tests {
             r#"{"params":{"name":"a","Name":"b"}}"#,
             r#"{"params":{"URI":"b"}}"#,
             r#"{"params":{"_Meta":{}}}"#,
-            r#"{"$serde_json::private::RawValue":"{\"method\":\"tools/call\"}"}"#,
-            r#"{"\u0024serde_json::private::RawValue":"{}"}"#,
-            r#"{"method":"tools/call","params":{"$serde_json::private::RawValue":"{\"name\":\"b\"}"}}"#,
-            r#"{"params":{"name":{"a":1,"$serde_json::private::RawValue":"\"b\""}}}"#,
         ] {
             assert!(is_json(body), "{body}");
         }

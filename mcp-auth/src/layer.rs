@@ -61,6 +61,7 @@ pub struct AuthLayer {
     door: Arc<Door>,
 }
 
+/// For so many the token may be looked at: of the places of a server half.
 fn half(limits: &Limits) -> Arc<Semaphore> {
     Arc::new(Semaphore::new((limits.max_requests / 2).max(1)))
 }

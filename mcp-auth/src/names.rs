@@ -14,7 +14,7 @@ const OWN: &str = "$serde_json::private::";
 pub(crate) const NUMBER: &str = "$serde_json::private::Number";
 
 /// Is this one of them, and not part of a number?
-pub(crate) fn is_own(name: &str) -> bool {
+fn is_own(name: &str) -> bool {
     name.starts_with(OWN) && name != NUMBER
 }
 
